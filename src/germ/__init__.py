@@ -1,0 +1,33 @@
+"""germ: singular learning theory as working software.
+
+The top level holds the dozen nouns and verbs that users reach for; everything else is reached by module.
+Names are loaded on first use, so that the exact half never imports torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name -> module that defines it (None: the name is the module itself). An explicit table that grep finds.
+_PUBLIC: dict[str, str | None] = {
+    "Bound": "germ.claim",
+    "Estimate": "germ.claim",
+    "Exact": "germ.claim",
+    "NotApplicable": "germ.claim",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'germ' has no attribute {name!r}; it has {', '.join(__all__)}")
+    module = _PUBLIC[name]
+    return import_module(f"germ.{name}") if module is None else getattr(import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

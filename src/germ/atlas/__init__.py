@@ -1,0 +1,1 @@
+"""Published learning coefficients as data with source and reliability, formulas, and their verifier."""

@@ -1,0 +1,39 @@
+"""The command line: one file per noun, each thin (parse, call, print). `main` is the entry point of `germ`.
+
+Library code is imported inside the commands, so that `germ rlct` starts without torch and `germ --help` at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from germ.errors import GermError
+
+app = typer.Typer(name="germ", help="Singular learning theory as working software.", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _options() -> None:
+    """Singular learning theory as working software."""
+
+
+@app.command()
+def version() -> None:
+    """Print the version of germ."""
+    import germ
+
+    typer.echo(germ.__version__)
+
+
+def main() -> None:
+    """Run the command line; a `GermError` becomes one message on standard error and exit code 2."""
+    try:
+        app()
+    except GermError as error:
+        print(f"germ: {type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("germ: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""Pure functions from recorded draws to estimates with standard errors."""

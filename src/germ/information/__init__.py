@@ -1,0 +1,1 @@
+"""Entropy, divergences, Fisher information, codes and stochastic complexity (numpy only)."""

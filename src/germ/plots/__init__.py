@@ -1,0 +1,1 @@
+"""Figures: one file per kind; arrays in, matplotlib Axes out."""

@@ -1,0 +1,1 @@
+"""The problem zoo: statistical model + truth + prior, one singular family per file."""

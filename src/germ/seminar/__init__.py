@@ -1,0 +1,1 @@
+"""The metauni SLT seminar made executable: catalogue, experiments, site."""

@@ -1,0 +1,1 @@
+"""Density of states, volume scaling, heat capacity, phases."""
