@@ -46,7 +46,7 @@ layers: $(STAMP)
 	$(BIN)/lint-imports
 
 docs: $(STAMP) ## build the documentation (every page executes) into build/docs
-	$(BIN)/mkdocs build --quiet --strict --site-dir build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir build/docs
 
 check: lint types layers test docs ## format, lint, types, layers, tests, docs: what CI runs
 

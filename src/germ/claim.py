@@ -174,6 +174,13 @@ Claim = Exact | Bound | Estimate | NotApplicable
 def format_with_error(value: float, standard_error: float) -> str:
     """Print a value to the precision that its error bar allows.
 
+    Args:
+        value: The estimate.
+        standard_error: Its standard error, in the same unit.
+
+    Returns:
+        Both, rounded to two digits of the error.
+
     Example:
         >>> format_with_error(44.8712, 0.613)
         '44.87 ± 0.61'
