@@ -2,8 +2,8 @@
 
 A power series is kept as (polynomial, order): all terms of total degree ≤ order are right, the rest is a remainder in the ideal
 m^{order+1} of functions that vanish to that order. Nothing is rounded: coefficients are fractions, and the order of the remainder is
-carried through sums, products, quotients and compositions. Composition g(f) needs f(0) = 0 (or, for `sqrt` and `log`, f(0) > 0 such
-that g(f(0)) is rational); sin(1 + x) has coefficients that are no fractions and is refused.
+carried through sums, products, quotients and compositions. Composition g(f) needs f(0) = 0 (or, for `sqrt` and `log`, f(0) > 0 such that
+g(f(0)) is rational); sin(1 + x) has coefficients that are no fractions and is refused.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from germ.cli.jets import jets
 from germ.errors import GermError
 
 app = typer.Typer(name="germ", help="Singular learning theory as working software.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -25,6 +26,9 @@ def version() -> None:
     import germ
 
     typer.echo(germ.__version__)
+
+
+app.command("jets")(jets)
 
 
 def main() -> None:
