@@ -26,9 +26,15 @@ def test_next_moments_lie_in_the_truncated_ideal(hidden, truth):
     keep = [i for i, n in enumerate(names) if n in ideal.names]
     basis = compute_groebner_basis(list(ideal.generators), None)
     ring = ideal.generators[0].context()
-    extra = [g for g in more.generators[-2:]]
+    extra = list(more.generators[-2:])
     for g in extra:
-        restricted = ring.from_dict({tuple(int(e[i]) for i in keep): c for e, c in g.to_dict().items() if all(e[i] == 0 for i in range(len(names)) if i not in keep)})
+        restricted = ring.from_dict(
+            {
+                tuple(int(e[i]) for i in keep): c
+                for e, c in g.to_dict().items()
+                if all(e[i] == 0 for i in range(len(names)) if i not in keep)
+            }
+        )
         assert basis.reduce(restricted).remainder.is_zero()
     assert ideal.truncation_degree == 2 * (hidden + len(truth)) - 1
     assert all(g(*[_fmpq(v) for v in ideal.point]) == 0 for g in ideal.generators)

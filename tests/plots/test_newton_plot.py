@@ -11,7 +11,14 @@ from germ.plots.newton import compute_newton_distance, compute_newton_vertices, 
 
 @pytest.mark.parametrize(
     ("exponents", "distance"),
-    [([(2, 2)], 2), ([(4, 0), (0, 6)], Fraction(12, 5)), ([(1, 3)], 3), ([(3, 0), (0, 2)], Fraction(6, 5)), ([(1, 0)], 1), ([(0, 5), (2, 2), (5, 0)], 2)],
+    [
+        ([(2, 2)], 2),
+        ([(4, 0), (0, 6)], Fraction(12, 5)),
+        ([(1, 3)], 3),
+        ([(3, 0), (0, 2)], Fraction(6, 5)),
+        ([(1, 0)], 1),
+        ([(0, 5), (2, 2), (5, 0)], 2),
+    ],
 )
 def test_distance(exponents, distance):
     assert compute_newton_distance(compute_newton_vertices(exponents))[0] == distance

@@ -94,7 +94,7 @@ def make_gaussian_fibre_ideal(
     matrix = [entries[d + d * i : d + d * (i + 1)] for i in range(d)]
     if any(matrix[i][j] != matrix[j][i] for i in range(d) for j in range(i)):
         raise InputError("a covariance that is not symmetric", "a symmetric matrix")
-    ideal, values = _subtract(entries[:d] + [matrix[i][j] for i in range(d) for j in range(i, d)], truth)
+    ideal, _values = _subtract(entries[:d] + [matrix[i][j] for i in range(d) for j in range(i, d)], truth)
     at_truth = [[m(*ideal.point) if len(ideal.point) else m.leading_coefficient() for m in row] for row in matrix]
     for k in range(1, d + 1):
         if fmpq_mat(k, k, [at_truth[i][j] for i in range(k) for j in range(k)]).det() <= 0:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from flint import fmpq_mpoly
+from flint import fmpq, fmpq_mpoly
 from scipy.optimize import linprog
 
 from germ.algebra.expression import collect_names, make_ring, parse_point
@@ -66,7 +66,7 @@ def reduce_analytic(text: str, order: int = 8, at: Mapping[str, object] | None =
     Example:
         >>> found = reduce_analytic("1 - cos(x) + sin(y)^4", 6)
         >>> str(found.comparable)
-        'y^4 + 1/2*x^2'
+        '1/720*x^6 + y^4 + 1/2*x^2'
     """
     tree = parse_tree(text)
     names = collect_names([tree])
@@ -76,7 +76,10 @@ def reduce_analytic(text: str, order: int = 8, at: Mapping[str, object] | None =
     values = None
     if at:
         point = parse_point(dict(at), names)
-        values = {n: ring.gen(i) + c for i, (n, c) in enumerate(zip(names, point, strict=True))}
+        rational = [c for c in point if isinstance(c, fmpq)]
+        if len(rational) < len(point):
+            raise InputError("an irrational point", "rational coordinates", "shift the variables by hand")
+        values = {n: ring.gen(i) + c for i, (n, c) in enumerate(zip(names, rational, strict=True))}
     p = expand(tree, ring, order, text, values)
     if constant_term(p) != 0:
         raise InputError(f"K is {constant_term(p)} at the point", "a point where K vanishes", "choose another point")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from typing import Any
 
@@ -52,7 +53,7 @@ def compute_newton_distance(vertices: list[Point]) -> tuple[Fraction, list[Point
         >>> compute_newton_distance([(0, 3), (2, 0)])
         (Fraction(6, 5), [(0, 3), (2, 0)])
     """
-    for (a, b), (c, d) in zip(vertices, vertices[1:], strict=False):
+    for (a, b), (c, d) in itertools.pairwise(vertices):
         t = Fraction(a * d - b * c, (a - c) - (b - d))
         if a < t < c:
             return t, [(a, b), (c, d)]
