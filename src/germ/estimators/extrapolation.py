@@ -60,7 +60,7 @@ def extrapolate_ladder(log_temperatures: np.ndarray, means: np.ndarray, largest_
     noise = means.var(1, ddof=1) / means.shape[1] + 1e-12
     smooth = np.array([np.median(noise[max(0, i - 4) : i + 5]) for i in range(len(noise))])
     sigma = np.sqrt(np.maximum(smooth, np.median(smooth) / 4))
-    top = float(np.median(mean[-max(5, len(mean) // 5) :]))
+    top = max(float(np.median(mean[-max(5, len(mean) // 5) :])), 1e-6)
     first = int(np.argmax(mean > 0.5 * top))
     u, mean, sigma = log_temperatures[first:], mean[first:], sigma[first:]
     fits = [(m, *_fit(u, mean, sigma, m, gap, top)) for m in range(1, largest_multiplicity + 1) for gap in _GAPS]

@@ -30,6 +30,8 @@ from germ.sampling.splitting import ResidualGerm, split_germ
 from germ.units import compute_default_nbeta
 
 _ISLANDS = 8
+_SLACK_SHARE = 0.02  # of one unit of λ: what an inexact minimum may contribute at the highest temperature
+_ROUNDING_RATIO = 1e5  # the excess loss has to fall by this factor above the slack for the ladder to be long enough
 Progress = Callable[[dict[str, float]], None]
 
 
@@ -78,13 +80,36 @@ def estimate_learning_coefficient(
     generator = make_generators(seed, 1)[0]
     scale = max(0.1, float(wrapped.center.pow(2).mean().sqrt()))
     noise = classify_noise(wrapped, scale, generator)
-    indices = _choose_samples(wrapped, noise, generator)
-    energy = wrapped.energy("square" if noise == "true" else "loss", indices)
-    germ = split_germ(energy, wrapped.center, scale, rank_zero=noise == "fitted")
-    nbeta = compute_default_nbeta(wrapped.size)
+    germ = _split(wrapped, noise, scale, generator)
     if noise == "fitted":
-        return _at_temperature(wrapped, germ, scale, nbeta, generator, deadline, seed, progress)
-    return _in_the_limit(wrapped, germ, noise, generator, deadline, seed, precision, progress)
+        return _at_temperature(wrapped, germ, scale, compute_default_nbeta(wrapped.size), generator, deadline, seed, progress)
+    largest = math.inf
+    if noise == "none" and (slack := germ.slack()) > 0:
+        # Labels rounded to single precision put the minimum a little beside w*: that sets the highest temperature, or is noise like any other.
+        largest = _SLACK_SHARE / slack
+        typical = _typical_energy(germ, generator)
+        if typical < _ROUNDING_RATIO * slack:
+            noise, largest = "true", math.inf
+            width = germ.width
+            while typical > 0.01 * slack and width > 1e-9 * scale:
+                germ.width = width = 0.3 * width
+                typical = _typical_energy(germ, generator)
+            germ = _split(wrapped, noise, scale, generator)
+            germ.width = min(width, germ.width)
+    return _in_the_limit(wrapped, germ, noise, largest, generator, deadline, seed, precision, progress)
+
+
+def _split(wrapped: WrappedModel, noise: str, scale: float, generator: torch.Generator) -> ResidualGerm:
+    energy = wrapped.energy("square" if noise == "true" else "loss", _choose_samples(wrapped, noise, generator))
+    return split_germ(energy, wrapped.center, scale, rank_zero=noise == "fitted")
+
+
+def _typical_energy(germ: ResidualGerm, generator: torch.Generator) -> float:
+    v = germ.width * torch.randn(16, germ.kernel.shape[1], generator=generator, dtype=torch.float64)
+    if v.shape[1] == 0:
+        return math.inf
+    germ.calibrate(v)
+    return float(germ(v)[0].abs().median())
 
 
 def classify_noise(wrapped: WrappedModel, scale: float, generator: torch.Generator) -> str:
@@ -122,6 +147,7 @@ def _in_the_limit(
     wrapped: WrappedModel,
     germ: ResidualGerm,
     noise: str,
+    largest: float,
     generator: torch.Generator,
     deadline: float,
     seed: int,

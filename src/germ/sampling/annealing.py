@@ -109,7 +109,7 @@ def anneal(
         if progress is not None and start is not None:
             progress(min(1.0, (math.log(t) - start) / span))
         ended = len(result.temperatures) == len(ladder) if ladder is not None else False
-        far = final is None and ladder is None and start is not None and math.log(t) > start + span
+        far = ladder is None and start is not None and math.log(t) > start + span
         lost = len(result.virial) > 4 and dimension >= 6 and min(abs(x - 1) for x in result.virial[-3:]) > 0.3
         if ended or far or (final is not None and t >= final) or lost or time.monotonic() > deadline or t > 1e250:
             break

@@ -48,17 +48,22 @@ class ResidualGerm:
 
     @property
     def rank(self) -> int:
-        """r."""
+        """Rank of the Hessian, r."""
         return self.regular.shape[1]
 
     def __call__(self, v: Tensor) -> tuple[Tensor, Tensor]:
-        """g and its gradient, (C,) and (C, k)."""
+        """The residual g and its gradient, (C,) and (C, k)."""
         w = self.center + v @ self.kernel.T
         value, gradient = self.energy(w)
         for _ in range(self.steps):
             w = w - (gradient @ self.regular / self.eigenvalues) @ self.regular.T
             value, gradient = self.energy(w)
         return value, gradient @ self.kernel
+
+    def slack(self) -> float:
+        """How far K falls below K(w*) along the regular directions, by the size of its gradient: 0 at an exact minimum."""
+        gradient = self.energy(self.center[None])[1][0] @ self.regular
+        return float((gradient**2 / self.eigenvalues).sum()) / 2
 
     def calibrate(self, v: Tensor) -> None:
         """Use as many Newton steps as ∇g needs to settle to 1e-3."""
