@@ -21,7 +21,9 @@ def make_linear_network(widths, rank, seed, n, sigma):
     with torch.no_grad():
         for layer in network:
             a, b = layer.weight.shape
-            layer.weight.copy_(torch.randn(a, rank, generator=generator) @ torch.randn(rank, b, generator=generator) / math.sqrt(max(rank, 1) * b))
+            layer.weight.copy_(
+                torch.randn(a, rank, generator=generator) @ torch.randn(rank, b, generator=generator) / math.sqrt(max(rank, 1) * b)
+            )
         x = torch.randn(n, widths[0], generator=generator)
         y = network(x) + sigma * torch.randn(n, widths[-1], generator=generator)
     return network, (x, y)
