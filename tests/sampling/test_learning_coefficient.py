@@ -1,6 +1,7 @@
 """The main job on problems whose local λ is known, and on input that cannot be right."""
 
 import copy
+import itertools
 import math
 
 import pytest
@@ -17,7 +18,7 @@ def squared_error(model, batch):
 
 def make_linear_network(widths, rank, seed, n, sigma):
     generator = torch.Generator().manual_seed(seed)
-    network = nn.Sequential(*[nn.Linear(a, b, bias=False) for a, b in zip(widths, widths[1:], strict=False)])
+    network = nn.Sequential(*[nn.Linear(a, b, bias=False) for a, b in itertools.pairwise(widths)])
     with torch.no_grad():
         for layer in network:
             a, b = layer.weight.shape
@@ -82,7 +83,7 @@ def test_bad_input_says_what_to_do():
         estimate(model, lambda m, b: (m(b[0]) - b[1]) ** 2, data)
     with pytest.raises(LossError, match="nan"):
         estimate(model, lambda m, b: squared_error(m, b) * float("nan"), data)
-    with pytest.raises(LossError, match="does not change"):
+    with pytest.raises(LossError, match="double precision"):
         estimate(model, lambda m, b: squared_error(model, b), data)
     with pytest.raises(DataError, match="one sample"):
         estimate(model, squared_error, (data[0][:1], data[1][:1]))

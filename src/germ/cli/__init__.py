@@ -10,6 +10,7 @@ import sys
 import typer
 
 from germ.cli.jets import jets
+from germ.cli.tour import tour
 from germ.errors import GermError
 
 app = typer.Typer(name="germ", help="Singular learning theory as working software.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -29,6 +30,7 @@ def version() -> None:
 
 
 app.command("jets")(jets)
+app.command("tour")(tour)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import itertools
 from pathlib import Path
 
 import typer
@@ -31,7 +32,7 @@ def tour(report: Path = typer.Option(Path("germ-tour.html"), help="Where the rep
         ("reduced rank regression 6 → 4 → 6 at rank 2", [6, 4, 6], 2, "27/2"),
         ("linear network 4 → 4 → 4 → 4 at rank 1", [4, 4, 4, 4], 1, None),
     ):
-        network = nn.Sequential(*[nn.Linear(a, b, bias=False) for a, b in zip(widths, widths[1:], strict=False)])
+        network = nn.Sequential(*[nn.Linear(a, b, bias=False) for a, b in itertools.pairwise(widths)])
         with torch.no_grad():
             for layer in network:
                 out, into = layer.weight.shape  # type: ignore[union-attr, misc]

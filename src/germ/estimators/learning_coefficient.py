@@ -62,7 +62,7 @@ def estimate_learning_coefficient(
         progress: Called with a dict of "done" (share of the budget), "value" and "standard_error".
 
     Returns:
-        λ̂ in units of log n, its standard error, diagnostics (rank of the Hessian, which function was sampled, probabilities of m) and trace.
+        λ̂ in units of log n, its standard error, diagnostics (rank of the Hessian, kind of noise, probabilities of m), trace.
 
     Raises:
         InputError: For precision or budget that are not positive.
@@ -85,17 +85,11 @@ def estimate_learning_coefficient(
         return _at_temperature(wrapped, germ, scale, compute_default_nbeta(wrapped.size), generator, deadline, seed, progress)
     largest = math.inf
     if noise == "none" and (slack := germ.slack()) > 0:
-        # Labels rounded to single precision put the minimum a little beside w*: that sets the highest temperature, or is noise like any other.
+        # Labels rounded to single precision put the minimum a little beside w*: that sets the highest temperature, and the
+        # neighbourhood has to be wide enough for the ladder below it.
         largest = _SLACK_SHARE / slack
-        typical = _typical_energy(germ, generator)
-        if typical < _ROUNDING_RATIO * slack:
-            noise, largest = "true", math.inf
-            width = germ.width
-            while typical > 0.01 * slack and width > 1e-9 * scale:
-                germ.width = width = 0.3 * width
-                typical = _typical_energy(germ, generator)
-            germ = _split(wrapped, noise, scale, generator)
-            germ.width = min(width, germ.width)
+        while germ.width < 0.3 * scale and _typical_energy(germ, generator) < _ROUNDING_RATIO * slack:
+            germ.width = 1.5 * germ.width
     return _in_the_limit(wrapped, germ, noise, largest, generator, deadline, seed, precision, progress)
 
 

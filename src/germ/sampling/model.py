@@ -156,7 +156,14 @@ def wrap_model(
     samples = read_data(data, torch.device("cpu"))
     samples = replace(samples, leaves=tuple(leaf.double() if leaf.is_floating_point() else leaf for leaf in samples.leaves))
     substitution = Substitution(double, tuple(free), copies_buffers=True)
-    checked = check_loss(loss, substitution, samples)
+    try:
+        checked = check_loss(loss, substitution, samples)
+    except RuntimeError as error:
+        raise LossError(
+            f"the loss failed on a double precision copy of the model and the data: {str(error).splitlines()[0]}",
+            "a loss that calls the model it is given, and a model without fixed single-precision tensors",
+            "write loss = lambda model, batch: criterion(model(batch[0]), batch[1]), and not a closure over another model",
+        ) from error
     center = torch.cat([entry.tensor.detach().reshape(-1) for entry in free])
     wrapped = WrappedModel(substitution, checked, samples, center)
     probe = torch.arange(min(16, samples.size))
