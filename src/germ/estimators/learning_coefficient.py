@@ -170,6 +170,12 @@ def _in_the_limit(
             raise DivergenceError(
                 f"only {len(u)} temperatures could be sampled", "at least 6", "raise budget=, or pass fewer parameters= or samples"
             )
+        if not np.isfinite(means).all() or float(means[-1].mean()) <= 0:
+            raise DivergenceError(
+                f"nβ E[K] is {means[-1].mean():.3g} at nβ = {math.exp(u[-1]):.3g}: w* is not a minimum to the precision of the labels",
+                "labels that are noisy (then w* is the truth), or exact to double precision",
+                "compute the labels in double precision, or train w* to a minimum",
+            )
         found = extrapolate_ladder(u, means, min(dimension, 4))
         value, error = regular + found.value, found.standard_error
         if progress is not None:
