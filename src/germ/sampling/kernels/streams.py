@@ -1,0 +1,83 @@
+"""Random numbers for C chains, each from its own generator, drawn many steps ahead where a step needs few."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+_AHEAD = 1 << 16  # numbers of one chain that are drawn in one call: the call then costs less than the numbers
+
+
+class Streams:
+    """Normal and uniform numbers for C chains.
+
+    Args:
+        generators: One generator per chain, on the chain's device.
+        dtype: Dtype of the numbers.
+    """
+
+    def __init__(self, generators: Sequence[torch.Generator], dtype: torch.dtype = torch.float32) -> None:
+        self.generators, self.dtype = list(generators), dtype
+        self._stock: dict[int, list[Tensor]] = {}
+
+    @property
+    def chains(self) -> int:
+        """C."""
+        return len(self.generators)
+
+    def normal(self, width: int) -> Tensor:
+        """Independent standard normal numbers, (C, width)."""
+        if 2 * width > _AHEAD:
+            return self._draw(width)
+        stock = self._stock.setdefault(width, [])
+        if not stock:
+            count = _AHEAD // width
+            stock.extend(self._draw(count * width).view(self.chains, count, width).transpose(0, 1).contiguous().unbind(0))
+        return stock.pop()
+
+    def uniform(self) -> Tensor:
+        """One number in [0, 1) per chain, (C,)."""
+        return torch.cat([torch.rand(1, generator=g, device=g.device, dtype=self.dtype) for g in self.generators])
+
+    def _draw(self, count: int) -> Tensor:
+        device = self.generators[0].device
+        if self.chains == 1:
+            return torch.randn(1, count, generator=self.generators[0], device=device, dtype=self.dtype)
+        out = torch.empty(self.chains, count, device=device, dtype=self.dtype)
+        for row, generator in zip(out, self.generators, strict=True):
+            torch.randn(count, generator=generator, out=row, device=device, dtype=self.dtype)
+        return out
+
+
+class Batches:
+    """Indices of minibatches: every chain visits the n samples in its own order, reshuffled each epoch.
+
+    The remainder of an epoch that does not fill a batch is left out; it is another one in each epoch.
+
+    Args:
+        size: n.
+        batch_size: Samples in a batch; n or more means all of them, in order.
+        generators: One generator per chain, on the CPU.
+    """
+
+    def __init__(self, size: int, batch_size: int, generators: Sequence[torch.Generator]) -> None:
+        self.size, self.batch_size, self.generators = size, min(batch_size, size), list(generators)
+        self._left: list[Tensor] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether a batch is the whole data set."""
+        return self.batch_size >= self.size
+
+    def next(self) -> Tensor | None:
+        """Indices of the next batch of each chain, (C, batch_size), or None for all samples."""
+        if self.full:
+            return None
+        if not self._left:
+            orders = torch.stack([torch.randperm(self.size, generator=g) for g in self.generators])
+            count = self.size // self.batch_size
+            cut = orders[:, : count * self.batch_size].view(len(self.generators), count, self.batch_size)
+            self._left = list(cut.transpose(0, 1).contiguous().unbind(0))
+        return self._left.pop()

@@ -1,0 +1,82 @@
+"""U of a model: a gradient estimator plus localisation.
+
+Gradient estimators: all samples; a minibatch; a minibatch with a control variate at w*, g_b(w) − g_b(w*) + g(w*), whose noise vanishes as
+w → w*. The loss is always reported as the difference L_b(w) − L_b(w*) on the same samples, so that the noise of the batch cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from germ.errors import InputError
+from germ.sampling.binding import Binding
+from germ.sampling.kernels.parts import Anchor
+from germ.sampling.vectorized import Selection
+
+_CHUNK = 4096  # samples of a pass over all data, as long as the binding does not ask for fewer
+
+
+class LossTarget:
+    """U(w) = nβ (L(w) − L(w*)) + (γ/2)|w − w*|² of a model.
+
+    Args:
+        binding: The model, loss and data.
+        nbeta: nβ, positive.
+        localization: γ, zero or more.
+        control_variate: Whether minibatch gradients are corrected by their value at w*: twice the cost, and two more vectors of memory.
+
+    Raises:
+        InputError: For nβ or γ out of range.
+    """
+
+    def __init__(self, binding: Binding, nbeta: float, localization: float, *, control_variate: bool = False) -> None:
+        if not (nbeta > 0 and nbeta < float("inf")):
+            raise InputError(f"got nbeta={nbeta!r}", "a positive number", "leave it out for n / log n")
+        if not (localization >= 0 and localization < float("inf")):
+            raise InputError(f"got localization={localization!r}", "a number, zero or more", "leave it out to have it chosen")
+        self.binding, self.nbeta, self.localization = binding, float(nbeta), float(localization)
+        self.anchor: Anchor = binding.anchor
+        self._center = self._slope = None
+        if control_variate and binding.samples.size > 0:
+            self._center = binding.start(1)
+            self._slope = binding.evaluator.gradient(self._center, self._all())[1]
+
+    def force(self, position: Tensor, batch: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The loss difference on the batch, (C,), and the gradient of nβ L, (C, d)."""
+        chains = position.shape[0]
+        parts: list[tuple[Selection, float]] = self._all() if batch is None else [(batch, 1.0)]
+        loss, gradient = self.binding.evaluator.gradient(position, parts)
+        reference = self.binding.reference(batch, chains)
+        if batch is not None and self._center is not None and self._slope is not None:
+            gradient = gradient - self.binding.evaluator.gradient(self._center.expand(chains, -1), parts)[1] + self._slope
+        return loss - reference, gradient.mul_(self.nbeta)
+
+    def _all(self) -> list[tuple[Selection, float]]:
+        size = self.binding.samples.size
+        chunk = min(size, self.binding.chunk or _CHUNK)
+        return [(slice(i, min(i + chunk, size)), (min(i + chunk, size) - i) / size) for i in range(0, size, chunk)]
+
+
+class PlainTarget:
+    """U of a function that is not a model, for checks: the loss and gradient are given.
+
+    Args:
+        function: (C, d) to losses (C,) and gradients (C, d).
+        center: w*, (d,).
+        nbeta: nβ.
+        localization: γ.
+    """
+
+    def __init__(
+        self, function: Callable[[Tensor], tuple[Tensor, Tensor]], center: Tensor, *, nbeta: float = 1.0, localization: float = 0.0
+    ) -> None:
+        self.function, self.nbeta, self.localization = function, nbeta, localization
+        self.anchor = Anchor([center])
+        self._reference = function(center[None])[0]
+
+    def force(self, position: Tensor, batch: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The loss difference, (C,), and the gradient of nβ L, (C, d)."""
+        loss, gradient = self.function(position)
+        return loss - self._reference, self.nbeta * gradient
