@@ -11,6 +11,7 @@ import typer
 
 from germ.cli.jets import jets
 from germ.cli.tour import tour
+from germ.cli.verify import verify
 from germ.errors import GermError
 
 app = typer.Typer(name="germ", help="Singular learning theory as working software.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -31,6 +32,7 @@ def version() -> None:
 
 app.command("jets")(jets)
 app.command("tour")(tour)
+app.command("verify")(verify)
 
 
 def main() -> None:
