@@ -127,6 +127,7 @@ class Estimate:
         corrections: Biases that were removed or bounded.
         warnings: One line for each thing that the reader must know.
         trace: The recorded draws as an xarray DataTree in ArviZ's schema, where there are draws.
+        pointwise: Contributions of the observations as an xarray Dataset, where the estimate is a mean or sum over observations.
     """
 
     value: float
@@ -137,6 +138,7 @@ class Estimate:
     corrections: tuple[Correction, ...] = ()
     warnings: tuple[str, ...] = ()
     trace: Any = field(default=None, repr=False, compare=False)
+    pointwise: Any = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         lines = [f"{self.symbol} = {format_with_error(self.value, self.standard_error)}{self._summary()}"]

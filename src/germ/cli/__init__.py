@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from germ.cli.criteria import criteria
 from germ.cli.jets import jets
 from germ.cli.tour import tour
 from germ.cli.verify import verify
@@ -30,6 +31,7 @@ def version() -> None:
     typer.echo(germ.__version__)
 
 
+app.command("criteria")(criteria)
 app.command("jets")(jets)
 app.command("tour")(tour)
 app.command("verify")(verify)
