@@ -92,7 +92,7 @@ def compute_cubic_density(energy: float, hopping: float = 1.0) -> float:
             half = (b - a) / 2
             total += quad(
                 lambda s, c=middle, r=half: _square(e + 2 * math.cos(c + r * math.sin(s))) * r * math.cos(s),
-                -math.pi / 2, math.pi / 2, epsrel=1e-10, epsabs=1e-12, limit=400,
+                -math.pi / 2, math.pi / 2, epsrel=1e-8, epsabs=1e-9, limit=400,
             )[0]  # fmt: skip
     return total / math.pi / hopping
 
@@ -178,11 +178,11 @@ def estimate_spectral_density(
         mu[k] = (start * current).sum(0)
     if not np.isfinite(mu).all() or np.abs(mu).max() > 1.01 * dimension:
         raise InputError(f"Chebyshev moments up to {np.abs(mu).max():.3g}", f"at most the dimension {dimension}", "widen bounds=")
-    k = np.arange(moments)
+    order = np.arange(moments)
     q = math.pi / (moments + 1)
-    jackson = ((moments - k + 1) * np.cos(q * k) + np.sin(q * k) / np.tan(q)) / (moments + 1)
+    jackson = ((moments - order + 1) * np.cos(q * order) + np.sin(q * order) / np.tan(q)) / (moments + 1)
     x = np.cos(np.linspace(math.pi, 0, points + 2)[1:-1])
-    basis = np.cos(k[:, None] * np.arccos(x)) * (jackson * np.where(k == 0, 1, 2))[:, None]
+    basis = np.cos(order[:, None] * np.arccos(x)) * (jackson * np.where(order == 0, 1, 2))[:, None]
     rows = (mu / dimension).T @ basis / (math.pi * np.sqrt(1 - x * x) * half)
     return SpectralDensity(center + half * x, rows.mean(0), rows.std(0, ddof=1) / math.sqrt(vectors), math.pi * half / moments)
 
