@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 # Public name -> module that defines it (None: the name is the module itself). An explicit table that grep finds.
 _PUBLIC: dict[str, str | None] = {
     "estimate_waic": "germ.estimators.waic",
+    "check_problem": "germ.problems.conformance",
     "estimate_learning_coefficient": "germ.estimators.learning_coefficient",
     "Bound": "germ.claim",
     "Estimate": "germ.claim",

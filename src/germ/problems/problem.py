@@ -52,7 +52,7 @@ class Problem:
         divergence: w (P, d) to K(w) = E_q[log q(x) - log p(x|w)] or a function comparable to it, (P,); None where unknown.
         exact: The same in exact form.
         atlas: Family and inputs in `germ.atlas`, e.g. ("dln", {"widths": [2, 2, 2], "r": 0}).
-        support: Lower and upper ends of the parameters, each (d,), where the prior's support is a box; None for all of R^d.
+        support: Lower and upper ends of the parameters, each (d,), possibly infinite, where the prior's support is a box; None for R^d.
         names: Names of the parameters.
         notes: What a reader must know (which point, which hypothesis).
     """

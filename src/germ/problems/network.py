@@ -1,0 +1,106 @@
+"""Two-layer networks with scalar or vector inputs: tanh (analytic, singular where units vanish or coincide) and ReLU on the line."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from germ.algebra.moments import compute_moment_ideal
+from germ.errors import InputError
+from germ.problems.potential import compile_polynomials
+from germ.problems.priors import make_cube_prior, make_uniform_prior
+from germ.problems.problem import ExactGerm, Problem
+from germ.problems.regression import check_positive, check_rank, make_regression, make_uniform_inputs
+
+_RADIUS = 1.5  # parameters are uniform on the cube of this radius
+_INPUT_RADIUS = 2.0  # inputs likewise: wide enough for tanh to differ from its linear part
+_UNITS = ((1, 1), (1, Fraction(1, 2)), (-1, Fraction(3, 4)), (1, Fraction(5, 4)))  # true units (a, b): distinct |b|, none zero
+
+
+def make_tanh_network(hidden: int = 2, true_units: int = 0, *, inputs: int = 1, outputs: int = 1) -> Problem:
+    """The network y = Σ_h a_h tanh(b_h · x) + noise, x uniform on a cube, the truth with r units.
+
+    `divergence` is the sum of squares of the moments Σ_h a_h b_h^k - Σ* , k = 1, 3, 5, … up to the degree from which on they repeat:
+    comparable to K (`germ.algebra.moments`), without its cancellations.
+
+    Args:
+        hidden: H, the number of units.
+        true_units: r, the number of units of the truth, none of them redundant.
+        inputs: Dimension of x; more than one only for the truth zero.
+        outputs: Dimension of y; more than one only for the truth zero.
+
+    Returns:
+        The problem; parameters a_1, …, a_H, b_1, …, b_H.
+
+    Raises:
+        InputError: For impossible sizes.
+    """
+    check_positive(hidden=hidden, inputs=inputs, outputs=outputs)
+    check_rank("true_units", true_units, min(hidden, len(_UNITS)))
+    if true_units and (inputs > 1 or outputs > 1):
+        raise InputError(
+            f"got true_units={true_units} with {inputs} inputs and {outputs} outputs", "one input and one output, or no true unit"
+        )
+    ideal = compute_moment_ideal("tanh", hidden, inputs=inputs, outputs=outputs, truth=[((a,), (b,)) for a, b in _UNITS[:true_units]])
+    truth = torch.tensor([float(v) for v in ideal.point], dtype=torch.float64)
+    moments = compile_polynomials([str(g) for g in ideal.generators], ideal.names)
+
+    def function(w: Tensor, x: Tensor) -> Tensor:
+        a = w[:, : hidden * outputs].unflatten(1, (hidden, outputs))
+        b = w[:, hidden * outputs :].unflatten(1, (hidden, inputs))
+        return torch.tanh(x @ b.mT) @ a
+
+    label = None
+    if inputs == 1:
+        label = ("tanh-zero", {"H": hidden}) if outputs == 1 else ("vandermonde-N1", {"M": outputs, "H": hidden, "Q": 2})
+    if true_units:
+        label = ("tanh-general", {"H": hidden, "r": true_units})
+    return make_regression(
+        f"tanh network, {hidden} units, {true_units} true" + ("" if inputs == outputs == 1 else f", {inputs} inputs, {outputs} outputs"),
+        function, truth, make_uniform_inputs(inputs, _INPUT_RADIUS), make_uniform_prior([-_RADIUS] * len(truth), [_RADIUS] * len(truth)),
+        divergence=lambda w: 0.5 * moments(w).pow(2).sum(1),
+        exact=ExactGerm(
+            tuple(str(g) for g in ideal.generators), at={n: str(v) for n, v in zip(ideal.names, ideal.point, strict=True)}
+        ),
+        atlas=label, names=ideal.names,
+        notes="" if not true_units else "the exact form is at one point of the zero set; other allocations of units may be deeper",
+    )  # fmt: skip
+
+
+def make_relu_network(hidden: int = 2, outputs: int = 1) -> Problem:
+    """The network y = Σ_h a_h relu(b_h x) + noise for scalar x uniform on [-1, 1] and truth zero.
+
+    K = (|Σ a_h b_h⁺|² + |Σ a_h b_h⁻|²)/12 exactly. It is not analytic where a b_h is zero; the theory holds on each of the 2^H pieces with
+    fixed signs of b, and λ is the least of theirs.
+
+    Args:
+        hidden: H.
+        outputs: Dimension of y.
+
+    Returns:
+        The problem; parameters a (H, outputs), then b (H,).
+    """
+    check_positive(hidden=hidden, outputs=outputs)
+    d = hidden * (outputs + 1)
+
+    def parts(w: Tensor) -> tuple[Tensor, Tensor]:
+        return w[:, : hidden * outputs].unflatten(1, (hidden, outputs)), w[:, hidden * outputs :]
+
+    def function(w: Tensor, x: Tensor) -> Tensor:
+        a, b = parts(w)
+        return torch.relu(x * b[:, None, :]) @ a
+
+    def divergence(w: Tensor) -> Tensor:
+        a, b = parts(w)
+        plus, minus = (((s * b).clamp_min(0)[:, None, :] @ a).pow(2).sum((1, 2)) for s in (1, -1))
+        return (plus + minus) / 12
+
+    names = tuple(f"a{h}_{o}" for h in range(1, hidden + 1) for o in range(1, outputs + 1)) + tuple(f"b{h}" for h in range(1, hidden + 1))
+    return make_regression(
+        f"ReLU network, {hidden} units, {outputs} outputs, scalar input", function, torch.zeros(d, dtype=torch.float64),
+        make_uniform_inputs(1), make_cube_prior(torch.zeros(d, dtype=torch.float64), 1.0),
+        divergence=divergence, atlas=("relu-1d-zero", {"M": outputs, "H": hidden}), names=names,
+        notes="K is piecewise polynomial, one piece for each choice of signs of b",
+    )  # fmt: skip
