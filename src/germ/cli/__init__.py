@@ -11,6 +11,7 @@ import typer
 
 from germ.cli.criteria import criteria
 from germ.cli.jets import jets
+from germ.cli.seminar import seminar
 from germ.cli.tour import tour
 from germ.cli.verify import verify
 from germ.errors import GermError
@@ -33,6 +34,7 @@ def version() -> None:
 
 app.command("criteria")(criteria)
 app.command("jets")(jets)
+app.add_typer(seminar, name="seminar")
 app.command("tour")(tour)
 app.command("verify")(verify)
 
