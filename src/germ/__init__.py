@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _PUBLIC: dict[str, str | None] = {
     "estimate_waic": "germ.estimators.waic",
     "check_problem": "germ.problems.conformance",
+    "atlas": None,
     "estimate_learning_coefficient": "germ.estimators.learning_coefficient",
     "Bound": "germ.claim",
     "Estimate": "germ.claim",

@@ -91,7 +91,14 @@ class Bound:
     certificate: Mapping[str, Any] | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def learning_coefficient(self) -> Fraction | None:
+        """λ where the interval has closed (then only m is open), else None."""
+        return self.lower if self.lower == self.upper else None
+
     def __str__(self) -> str:
+        if self.learning_coefficient is not None:
+            return f"λ = {self.learning_coefficient}, m open ({self.provenance.method}): {self.reason}"
         low = "0 <" if self.lower is None else f"{self.lower} <="
         high = "" if self.upper is None else f" <= {self.upper}"
         return f"{low} λ{high}, bound ({self.provenance.method}): {self.reason}"
@@ -225,7 +232,8 @@ def to_json(claim: Claim) -> dict[str, Any]:
             return body | _plain(claim.details) | common
         case Bound():
             low, high = (None if b is None else str(b) for b in (claim.lower, claim.upper))
-            body = {"kind": "bound", "lambda": None, "m": _plain(claim.multiplicity), "lower": low, "upper": high, "reason": claim.reason}
+            known = None if claim.learning_coefficient is None else str(claim.learning_coefficient)
+            body = {"kind": "bound", "lambda": known, "m": _plain(claim.multiplicity), "lower": low, "upper": high, "reason": claim.reason}
             return body | _plain(claim.details) | common
         case Estimate():
             corrections = [

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from germ.cli.criteria import criteria
+from germ.cli.atlas import atlas
 from germ.cli.jets import jets
 from germ.cli.seminar import seminar
 from germ.cli.tour import tour
@@ -33,6 +34,7 @@ def version() -> None:
 
 
 app.command("criteria")(criteria)
+app.add_typer(atlas, name="atlas")
 app.command("jets")(jets)
 app.add_typer(seminar, name="seminar")
 app.command("tour")(tour)
