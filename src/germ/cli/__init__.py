@@ -9,8 +9,8 @@ import sys
 
 import typer
 
-from germ.cli.criteria import criteria
 from germ.cli.atlas import atlas
+from germ.cli.criteria import criteria
 from germ.cli.jets import jets
 from germ.cli.seminar import seminar
 from germ.cli.tour import tour
