@@ -209,11 +209,20 @@ def test_step_sizes_are_found_from_acceptance():
 
 def test_minibatches_are_independent_of_chain_and_reshuffled():
     batches = Batches(10, 3, make_generators(0, 2))
-    epochs = [torch.cat([batches.next() for _ in range(3)], 1) for _ in range(2)]
+    epochs = [torch.stack([batches.next() for _ in range(3)], 1) for _ in range(2)]
     for epoch in epochs:
-        assert all(len(set(row.tolist())) == 9 for row in epoch)
+        assert all(len(set(row.tolist())) == 3 for chain in epoch for row in chain)
     assert not torch.equal(epochs[0][0], epochs[0][1])
     assert not torch.equal(epochs[0], epochs[1])
+
+
+def test_what_a_batch_leaves_out_does_not_depend_on_the_batches_before():
+    # Without replacement within an epoch, the mean of a batch given the one before is off by −1/(m − 1) of that one.
+    values = torch.linspace(-1, 1, 12, dtype=torch.float64) ** 3 + 0.1
+    batches = Batches(12, 3, make_generators(1, 1))
+    means = torch.stack([values[batches.next()[0]].mean() for _ in range(40_000)]) - values.mean()
+    assert abs(float(means.mean())) < 4 * float(means.std()) / 200
+    assert abs(float((means[1:] * means[:-1]).mean())) < 4 * float(means.var()) / 200
 
 
 def test_divergence_names_chain_and_draw():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,9 +17,10 @@ from germ.sampling.kernels.parts import FIELDS, Kernel
 from germ.sampling.kernels.streams import Batches, Streams
 
 _WATCH = 16  # draws between looks for divergence
+_PATIENCE = 1.0  # seconds after which a block ends earlier, so that slow models are watched too
 
-# Called with the chains (a slice), the index of the first new draw, and one (chain, draw) array per field.
-Record = Callable[..., None]
+# record(chains, draw, state, arrays): a slice, the index of the first new draw, the state after the block, (chain, draw) arrays by field.
+Record = Callable[[slice, int, Any, dict[str, np.ndarray]], None]
 
 
 def run_chains(
@@ -45,7 +47,7 @@ def run_chains(
         thin: Steps from one draw to the next; what a draw records is the mean over its steps.
         first_chain: Number of the first chain, for messages and for `record`.
         first_draw: Number of the first draw, likewise.
-        record: `record(chain_slice, draw, **arrays)`, called with each block of draws as it is complete.
+        record: Called with each block of draws as it is complete.
         stop: Asked after each block; the run ends early where it says so.
 
     Returns:
@@ -57,9 +59,9 @@ def run_chains(
     blocks: list[np.ndarray] = []
     done = 0
     while done < draws:
-        count = min(_WATCH, draws - done)
-        rows = []
-        for _ in range(count):
+        rows: list[torch.Tensor] = []
+        began = time.monotonic()
+        while len(rows) < min(_WATCH, draws - done) and (not rows or time.monotonic() - began < _PATIENCE):
             total = None
             for _ in range(thin):
                 state, info = kernel.step(state, batches.next(), rng=rng)
@@ -71,9 +73,9 @@ def run_chains(
         _check(values, kernel, state.position.shape[1], first_chain, first_draw + done)
         if record is not None:
             chains = slice(first_chain, first_chain + values.shape[1])
-            record(chains, first_draw + done, **dict(zip(FIELDS, values, strict=True)))
+            record(chains, first_draw + done, state, dict(zip(FIELDS, values, strict=True)))
         blocks.append(values)
-        done += count
+        done += len(rows)
         if stop is not None and stop():
             break
     return dict(zip(FIELDS, np.concatenate(blocks, 2), strict=True)), state

@@ -52,9 +52,12 @@ class Streams:
 
 
 class Batches:
-    """Indices of minibatches: every chain visits the n samples in its own order, reshuffled each epoch.
+    """Indices of minibatches: windows into an order of the n samples, at independent offsets; each chain's order is reshuffled every epoch.
 
-    The remainder of an epoch that does not fill a batch is left out; it is another one in each epoch.
+    Going through an epoch without replacement would spoil the estimate: the gradients of one epoch sum to zero, so a chain that was pushed
+    by the batches before has its loss measured on the others. On a linear regression (n = 2000, batches of 64) that added 10 % to λ̂. Here
+    batches are independent given the order, and their mean over offsets is that of all samples, so the noise has mean zero wherever a
+    chain is; within a batch no sample comes twice.
 
     Args:
         size: n.
@@ -76,8 +79,10 @@ class Batches:
         if self.full:
             return None
         if not self._left:
-            orders = torch.stack([torch.randperm(self.size, generator=g) for g in self.generators])
-            count = self.size // self.batch_size
-            cut = orders[:, : count * self.batch_size].view(len(self.generators), count, self.batch_size)
-            self._left = list(cut.transpose(0, 1).contiguous().unbind(0))
+            self._left = list(torch.stack([self._epoch(g) for g in self.generators], 1).unbind(0))
         return self._left.pop()
+
+    def _epoch(self, generator: torch.Generator) -> Tensor:
+        order = torch.randperm(self.size, generator=generator)
+        offsets = torch.randint(self.size, (max(1, self.size // self.batch_size),), generator=generator)
+        return torch.cat([order, order[: self.batch_size - 1]]).unfold(0, self.batch_size, 1)[offsets]
