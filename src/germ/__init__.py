@@ -21,6 +21,7 @@ _PUBLIC: dict[str, str | None] = {
     "Estimate": "germ.claim",
     "Exact": "germ.claim",
     "NotApplicable": "germ.claim",
+    "compute_rlct": "germ.algebra.rlct",
 }
 
 __all__ = sorted(_PUBLIC)

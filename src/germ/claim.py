@@ -65,7 +65,7 @@ class Exact:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        extra = f", {self.details['charts']} charts" if self.details.get("charts") else ""
+        extra = f", {self.details['charts']} charts" if self.details.get("charts", 0) > 1 else ""
         return f"λ = {self.learning_coefficient}, m = {self.multiplicity}, exact ({self.provenance.method}{extra})"
 
 

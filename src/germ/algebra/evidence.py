@@ -231,7 +231,7 @@ def _by_combination(state: State, q: fmpq_mpoly, depth: int) -> Evidence | None:
 
 
 def eliminate(p: fmpq_mpoly, q: fmpq_mpoly, i: int) -> tuple[fmpq_mpoly, fmpq_mpoly, fmpq_mpoly]:
-    """r = A·p + B·q of lower degree in variable i than both, free of it if p and q have no common factor in it.
+    """Find r = A·p + B·q of lower degree in variable i than both, free of it if p and q have no common factor in it.
 
     The extended Euclidean algorithm with pseudo-division over the other variables.
 

@@ -34,7 +34,7 @@ class Value:
 INFINITE = Value(None, 0)
 
 
-class NotIntegrable(Exception):
+class NotIntegrableError(Exception):
     """The volume form itself has an infinite integral near a point: an exponent h ≤ −1.
 
     Args:
@@ -71,7 +71,7 @@ def solve_leaf(state: State) -> Leaf | None:
         The leaf, or None.
 
     Raises:
-        NotIntegrable: If a coordinate has h ≤ −1.
+        NotIntegrableError: If a coordinate has h ≤ −1.
     """
     if any(len(g) != 1 for g in state.ideal) or state.prior:
         return None
@@ -82,7 +82,7 @@ def solve_leaf(state: State) -> Leaf | None:
     variables = [i for i in free if state.N[i] or any(row[i] for row in rows) or (state.role[i] == LOCAL and state.h[i]) or state.h[i] < 0]
     for i in variables:
         if state.h[i] <= -1:
-            raise NotIntegrable(state.h[i])
+            raise NotIntegrableError(state.h[i])
     exponents = [tuple(state.N[i] + row[i] for i in variables) for row in rows]
     step: dict[str, Any] = {
         "kind": "monomial",

@@ -117,7 +117,7 @@ def solve_linear_program(exponents: Sequence[Row], costs: Sequence[Fraction | in
     n, m = len(costs), len(exponents)
     scale = lcm(*(Fraction(c).denominator for c in costs))
     tableau = _Tableau(exponents, [int(Fraction(c) * scale) for c in costs])
-    top = tableau.maximize({j: 1 for j in range(m)})
+    top = tableau.maximize(dict.fromkeys(range(m), 1))
     det, value = tableau.det, Fraction(top[-1], tableau.det * scale)
     reduced = [Fraction(v, det) for v in top[:-1]]  # w·e_j − 1 for the exponents, w_i for the slacks
     vertex = tuple(reduced[m:])
@@ -125,7 +125,7 @@ def solve_linear_program(exponents: Sequence[Row], costs: Sequence[Fraction | in
     total, count, positive = tableau.values(), 1, set(tableau.values())
     primal = list(vertex)
     while undecided := [j for j in tableau.columns if j not in positive]:
-        top = tableau.maximize({j: 1 for j in undecided})
+        top = tableau.maximize(dict.fromkeys(undecided, 1))
         if top[-1] == 0:
             primal = _push_inside(reduced, [Fraction(top[m + i], tableau.det) for i in range(n)], undecided, exponents)
             break

@@ -88,7 +88,7 @@ def resolve(root: State, budget: Budget) -> Resolution:
         The tree and its best value.
 
     Raises:
-        NotIntegrable: If the volume form has no finite integral near a point.
+        NotIntegrableError: If the volume form has no finite integral near a point.
     """
     search = _Search(root, budget)
     search.run()

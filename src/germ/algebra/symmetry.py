@@ -84,15 +84,18 @@ class Colouring:
         self.refine()
 
     def copy(self) -> Colouring:
+        """The same colouring, to be refined separately."""
         other = object.__new__(Colouring)
         other.state, other.lists, other.polynomials, other.colours = self.state, self.lists, self.polynomials, list(self.colours)
         return other
 
     def individualize(self, i: int) -> None:
+        """Give variable i a colour of its own."""
         self.colours[i] = hash((self.colours[i], 1))
         self.refine()
 
     def refine(self) -> None:
+        """Let colours depend on the colours of the variables that a variable occurs with, until nothing new is told apart."""
         classes = len(set(self.colours))
         while True:
             touched: list[list[int]] = [[] for _ in self.colours]
@@ -163,7 +166,8 @@ def _solve_signs(left: State, right: State, mapping: dict[int, int], forced: dic
     width = n
     equations: list[int] = []  # bit masks; the highest bit is the right-hand side
     lists: list[tuple[Sequence[Any], Sequence[Any], bool]] = [
-        (left.ideal, right.ideal, True), (left.zero, right.zero, True), (left.nonzero, right.nonzero, True), (left.domain, right.domain, False),
+        (left.ideal, right.ideal, True), (left.zero, right.zero, True), (left.nonzero, right.nonzero, True),
+        (left.domain, right.domain, False),
         ([p for p, _ in left.prior], [p for p, _ in right.prior], True),
     ]  # fmt: skip
     for mine, theirs, up_to_sign in lists:
@@ -185,12 +189,12 @@ def _solve_signs(left: State, right: State, mapping: dict[int, int], forced: dic
             if up_to_sign:
                 whole = 1 << width
                 width += 1
-            for image, (c, e) in renamed.items():
+            for moved, (c, e) in renamed.items():
                 mask = whole
                 for i, v in enumerate(e):
                     if v % 2:
                         mask ^= bits.get(i, 0)
-                equations.append((mask << 1) | int((c > 0) != (target[image] > 0)))
+                equations.append((mask << 1) | int((c > 0) != (target[moved] > 0)))
     equations += [(bits[i] << 1) | s for i, s in forced.items()]
     solution = _solve_bits(equations)
     if solution is None:

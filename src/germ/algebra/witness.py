@@ -15,7 +15,9 @@ from germ.algebra.state import ANY, BASE, DEPENDENT, NEGATIVE, NONNEGATIVE, POSI
 
 MAX_TRIALS = 400
 MAX_HALVINGS = 60
-VALUES = tuple(fmpq(*v) for v in ((1, 1), (-1, 1), (1, 2), (2, 1), (-1, 2), (3, 2), (-2, 1), (1, 3), (3, 1), (-3, 2), (-3, 1), (7, 4), (2, 5)))
+VALUES = tuple(
+    fmpq(*v) for v in ((1, 1), (-1, 1), (1, 2), (2, 1), (-1, 2), (3, 2), (-2, 1), (1, 3), (3, 1), (-3, 2), (-3, 1), (7, 4), (2, 5))
+)
 
 
 @dataclass(frozen=True)

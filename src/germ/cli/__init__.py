@@ -13,6 +13,7 @@ from germ.cli.atlas import atlas
 from germ.cli.criteria import criteria
 from germ.cli.jets import jets
 from germ.cli.seminar import seminar
+from germ.cli.rlct import rlct
 from germ.cli.tour import tour
 from germ.cli.verify import verify
 from germ.errors import GermError
@@ -37,6 +38,7 @@ app.command("criteria")(criteria)
 app.add_typer(atlas, name="atlas")
 app.command("jets")(jets)
 app.add_typer(seminar, name="seminar")
+app.command("rlct")(rlct)
 app.command("tour")(tour)
 app.command("verify")(verify)
 
