@@ -12,8 +12,8 @@ import typer
 from germ.cli.atlas import atlas
 from germ.cli.criteria import criteria
 from germ.cli.jets import jets
-from germ.cli.seminar import seminar
 from germ.cli.rlct import rlct
+from germ.cli.seminar import seminar
 from germ.cli.tour import tour
 from germ.cli.verify import verify
 from germ.errors import GermError
