@@ -8,24 +8,24 @@ from __future__ import annotations
 from germ.seminar.experiment import Entry, NothingToCompute, NotYet
 
 EXPERIMENTS: dict[str, Entry] = {
-    "2022-01-13a": NotYet("an experiment for this talk"),  # What is learning? Singularities and pendulums
-    "2022-01-13b": NotYet("an experiment for this talk"),  # The Fisher information matrix
+    "2022-01-13a": "pendulum",  # What is learning? Singularities and pendulums
+    "2022-01-13b": "fisher_information",  # The Fisher information matrix
     "2022-01-20a": NotYet("an experiment for this talk"),  # Fisher information, KL-divergence and singular models
     "2022-01-20b": NotYet("an experiment for this talk"),  # Markov Chain Monte Carlo
     "2022-01-27a": NotYet("an experiment for this talk"),  # Neural networks and the Bayesian posterior
-    "2022-01-27b": NotYet("an experiment for this talk"),  # Rings, ideals and the Hilbert basis theorem
+    "2022-01-27b": "hilbert_basis",  # Rings, ideals and the Hilbert basis theorem
     "2022-02-03a": NotYet("an experiment for this talk"),  # From analytic to algebraic I
     "2022-02-03b": NotYet("an experiment for this talk"),  # Resolution of singularities
-    "2022-02-10a": NotYet("an experiment for this talk"),  # Introduction to density of states
+    "2022-02-10a": "density_of_states",  # Introduction to density of states
     "2022-02-10b": "polynomial_division",  # Polynomial division
     "2022-02-17a": NotYet("an experiment for this talk"),  # From analytic to algebraic II
-    "2022-02-17b": NotYet("an experiment for this talk"),  # Working session 1
-    "2022-02-24a": NotYet("an experiment for this talk"),  # Free energy asymptotics
-    "2022-02-24b": NotYet("an experiment for this talk"),  # Working session 2
+    "2022-02-17b": "working_session_1",  # Working session 1
+    "2022-02-24a": "free_energy_asymptotics",  # Free energy asymptotics
+    "2022-02-24b": "working_session_2",  # Working session 2
     "2022-03-03a": NotYet("an experiment for this talk"),  # From analytic to algebraic III
     "2022-03-03b": NotYet("an experiment for this talk"),  # Working session 3
     "2022-03-10": NotYet("an experiment for this talk"),  # Regularly parametrised models
-    "2022-03-17": NotYet("an experiment for this talk"),  # Bounding the partition function
+    "2022-03-17": "partition_function_bounds",  # Bounding the partition function
     "2022-03-24": NotYet("an experiment for this talk"),  # The influence of sampling
     "2022-04-07": NotYet("an experiment for this talk"),  # Main Theorem 1
     "2022-04-14": NotYet("an experiment for this talk"),  # Main Theorem 2
@@ -36,8 +36,8 @@ EXPERIMENTS: dict[str, Entry] = {
     "2022-09-22": NotYet(
         "the geometry of tanh and ReLU networks: rank, equivalence, paths"
     ),  # A minimal introduction to the geometry of tanh networks
-    "2022-09-29": NotYet("an experiment for this talk"),  # Information theory I - entropy and KL divergence
-    "2022-10-06": NotYet("an experiment for this talk"),  # The Kraft-McMillan theorem
+    "2022-09-29": "entropy",  # Information theory I - entropy and KL divergence
+    "2022-10-06": "kraft_mcmillan",  # The Kraft-McMillan theorem
     "2022-10-13a": NotYet("an experiment for this talk"),  # Asymptotic learning curve and renormalizable condition in statistical
     "2022-10-13b": NotYet("an experiment for this talk"),  # Intro to blowing up
     "2022-10-20": NotYet("scaling laws, in-context learning and semantic development"),  # State of scaling laws 2022
@@ -49,23 +49,23 @@ EXPERIMENTS: dict[str, Entry] = {
     "2022-11-17": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Overview of MSc thesis
     "2022-11-24": "jet_schemes",  # Jet schemes I
     "2022-12-01": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Overview of MSc thesis Pt 2
-    "2022-12-08": NotYet("an experiment for this talk"),  # Jet schemes II
+    "2022-12-08": "arc_spaces",  # Jet schemes II
     "2022-12-15": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Overview of MSc thesis Pt 3
-    "2022-12-22": NotYet("an experiment for this talk"),  # Physical entropy vs information-theoretic entropy
-    "2023-01-19": NotYet("an experiment for this talk"),  # Physical entropy vs information-theoretic entropy Pt 2
+    "2022-12-22": "physical_entropy",  # Physical entropy vs information-theoretic entropy
+    "2023-01-19": "ising_model",  # Physical entropy vs information-theoretic entropy Pt 2
     "2023-01-26": NotYet("scaling laws, in-context learning and semantic development"),  # Towards in-context learning in SLT Pt 2
     "2023-02-02": NotYet("scaling laws, in-context learning and semantic development"),  # Towards in-context learning in SLT Pt 3
-    "2023-02-09": NotYet("an experiment for this talk"),  # Solid state physics and SLT Pt 1
+    "2023-02-09": "lattice_density",  # Solid state physics and SLT Pt 1
     "2023-02-16": NotYet("an experiment for this talk"),  # Solid state physics and SLT Pt 2
     "2023-02-23": NotYet("an experiment for this talk"),  # Variational Bayesian posterior and learning resolutions
     "2023-03-02": NotYet("the toy model of superposition"),  # Toy models of superposition and SLT
     "2023-03-09": NothingToCompute("a plan, not a computation"),  # SLT and Alignment Pt 1
-    "2023-03-16": NotYet("an experiment for this talk"),  # Occam's razor following Balasubramanian
+    "2023-03-16": "occams_razor",  # Occam's razor following Balasubramanian
     "2023-03-23": NotYet("the toy model of superposition"),  # Toy models of superposition Pt 2
     "2023-03-30": NothingToCompute("a plan, not a computation"),  # SLT and Alignment Pt 2
     "2023-04-06": NotYet("scaling laws, in-context learning and semantic development"),  # Induction heads
     "2023-04-13": NotYet("scaling laws, in-context learning and semantic development"),  # The Quantization Model of Neural Scaling
-    "2023-04-20": NotYet("an experiment for this talk"),  # Jet schemes of monomial ideals
+    "2023-04-20": "monomial_jets",  # Jet schemes of monomial ideals
     "2023-04-27": NothingToCompute("a planning session"),  # Primer planning session
     "2023-05-25": NothingToCompute(
         "an overview of another field; nothing in it is a claim of singular learning theory"
