@@ -15,7 +15,7 @@ def start_figure(xlabel: str, ylabel: str, *, size: tuple[float, float] = (6, 3.
         xlabel: Label of the horizontal axis.
         ylabel: Label of the vertical axis.
         size: Inches.
-        settings: Further settings of the axes, such as xscale="log".
+        **settings: Further settings of the axes, such as xscale="log".
 
     Returns:
         The figure and its axes.
