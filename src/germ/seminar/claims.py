@@ -137,7 +137,7 @@ def claim_within_errors(
 
 
 def claim_between(
-    statement: str, computed: float, source: str, *, lower: float | Fraction | None = None, upper: float | Fraction | None = None
+    statement: str, computed: float | Fraction, source: str, *, lower: float | Fraction | None = None, upper: float | Fraction | None = None
 ) -> CheckedClaim:
     """A number lies between bounds.
 

@@ -45,10 +45,10 @@ def run(size: Size, seed: int) -> Outcome:
     )  # fmt: skip
     rng, n = np.random.default_rng(seed), {"small": 20_000, "full": 500_000}[size]
     x = rng.uniform(-1, 1, n)
-    point = np.array([0.8, 1.3])
-    slopes = np.stack([np.tanh(point[1] * x), point[0] * x / np.cosh(point[1] * x) ** 2], 1)
+    generic = np.array([0.8, 1.3])
+    slopes = np.stack([np.tanh(generic[1] * x), generic[0] * x / np.cosh(generic[1] * x) ** 2], 1)
     sampled = estimate_fisher_information(slopes * rng.standard_normal(n)[:, None])
-    exact = compute_regression_fisher_information(_slopes, point, _NODES[0], weights)
+    exact = compute_regression_fisher_information(_slopes, generic, _NODES[0], weights)
     assert sampled.standard_error is not None
     for i, j in ((0, 0), (0, 1), (1, 1)):
         claims.append(
