@@ -1,5 +1,7 @@
 """Checks by subject, and the tuple of all of them."""
 
-from germ.atlas.checks import linear, values
+from germ.atlas.checks import arrangements, bounds, integrals, linear, monomials, values, vandermonde
 
-CHECKS = (*values.CHECKS, *linear.CHECKS)
+CHECKS = (
+    *values.CHECKS, *linear.CHECKS, *monomials.CHECKS, *vandermonde.CHECKS, *arrangements.CHECKS, *bounds.CHECKS, *integrals.CHECKS
+)  # fmt: skip

@@ -142,8 +142,8 @@ def check_reductions() -> str:
             compare(case, find_pole("relu-1d-zero", M=n, H=h), best, "relu-1d-zero, two half lines")
     for m, n, k in product(range(1, 5), repeat=3):
         for r in range(min(k, n) + 1):
-            # y = ABx, c = Bx: with K >= N and B of full rank N the concepts are all of x; each output then adds N/2.
-            compare(f"{m}, {n}, {k}, {r}", find_pole("cbm-linear", M=m, N=n, K=k, rB=r)[0], Fraction(k * n, 2) + Fraction(m * r, 2), "cbm")
+            # c = Bx fixes B; then y = A (Bx) fixes A on the range of B, of dimension r.
+            compare(f"{m}, {n}, {k}, {r}", find_pole("cbm-linear", M=m, N=n, K=k, rB=r), (Fraction(k * n + m * r, 2), 1), "cbm, equations")
     return f"{len(sizes)} sizes up to 5, λ and m"
 
 

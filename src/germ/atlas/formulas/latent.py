@@ -73,7 +73,8 @@ def _is_tree(edges: tuple[tuple[int, ...], ...]) -> bool:
 def compute_gaussian_forest(sup: tuple[int, ...], sub: tuple[int, ...], edges: tuple[tuple[int, ...], ...]) -> Pole:
     """Gaussian latent forest `sup` with a truth of the smaller forest `sub` (0/1 for each edge of the tree).
 
-    λ = dim(sub)/2 + (1/4) Σ_{removed edges} #(ends in the true forest), m = 1 + #(nodes of degree 2 of the model outside the true forest).
+    λ = dim(sub)/2 + (1/4) Σ_{removed edges} #(ends in the true forest), m = 1 + #(nodes of degree 2 of the model outside the true
+    forest, on chains with an end in it). Leaves are in the true forest.
     """
     require(all(len(e) == 2 for e in edges), f"edges = {[list(e) for e in edges]}", "two nodes an edge")
     require(_is_tree(edges), f"edges = {[list(e) for e in edges]}", "the edges of a tree")
@@ -94,8 +95,33 @@ def compute_gaussian_forest(sup: tuple[int, ...], sub: tuple[int, ...], edges: t
     in_model, in_truth = (Counter(v for e in forest for v in e) for forest in (model, truth))
     dimension = len(leaves) + len(truth) - sum(in_truth[v] == 2 for v in in_truth if v not in leaves)
     ends = sum(v in leaves or v in in_truth for e in model if e not in truth for v in e)
-    outside = sum(in_model[v] == 2 for v in in_model if v not in leaves and v not in in_truth)
-    return Pole(Fraction(dimension, 2) + Fraction(ends, 4), 1 + outside)
+    passing = {v for v in in_model if in_model[v] == 2 and v not in leaves and v not in in_truth}
+    return Pole(Fraction(dimension, 2) + Fraction(ends, 4), 1 + _count_on_paying_chains(model, passing, leaves | set(in_truth)))
+
+
+def _count_on_paying_chains(edges: tuple[tuple[int, ...], ...], passing: set[int], paying: set[int]) -> int:
+    """Nodes of degree 2 on chains with an end in the true forest.
+
+    Only the product of the edges of a chain matters. Where an end pays, its price may be split among the edges in any way, a simplex of
+    minimisers; where no end pays, no edge has a weight and there is nothing to split.
+    """
+    around: dict[int, list[int]] = {v: [] for v in passing}
+    for a, b in edges:
+        for v, w in ((a, b), (b, a)):
+            if v in passing:
+                around[v].append(w)
+    count = 0
+    left = set(passing)
+    while left:
+        chain, stack, pays = set(), [left.pop()], False
+        while stack:
+            v = stack.pop()
+            chain.add(v)
+            pays |= any(w in paying for w in around[v])
+            stack += [w for w in around[v] if w in passing and w not in chain]
+        left -= chain
+        count += len(chain) * pays
+    return count
 
 
 def compute_hidden_markov_bound(K: int, K0: int, M: int) -> Interval:

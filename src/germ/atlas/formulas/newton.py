@@ -74,14 +74,15 @@ def _cone_dimension(walls: Sequence[Sequence[Fraction]], n: int) -> int:
     rows = [[-x for x in w] + unit_t for w, unit_t in zip(walls, _identity(k), strict=True)] + [[Fraction(0)] * n + u for u in _identity(k)]
     t = _maximise([Fraction(0)] * n + [Fraction(1)] * k, rows, [Fraction(0)] * k + [Fraction(1)] * k)
     open_walls = {name - n for name, value in zip(t.basic, t.values, strict=True) if n <= name < n + k and value > 0}
-    return n - _rank([walls[i] for i in range(k) if i not in open_walls])
+    return n - matrix_rank([walls[i] for i in range(k) if i not in open_walls])
 
 
 def _identity(k: int) -> list[list[Fraction]]:
     return [[Fraction(int(i == j)) for j in range(k)] for i in range(k)]
 
 
-def _rank(matrix: Sequence[Sequence[Fraction]]) -> int:
+def matrix_rank(matrix: Sequence[Sequence[Fraction]]) -> int:
+    """Rank by elimination in exact fractions."""
     rows, rank = [list(r) for r in matrix], 0
     for column in range(len(rows[0]) if rows else 0):
         pivot = next((i for i in range(rank, len(rows)) if rows[i][column]), None)
