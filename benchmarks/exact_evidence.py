@@ -1,0 +1,174 @@
+"""Problems whose evidence is known exactly: closed forms, quadrature and exact sums, written without germ's samplers."""
+
+import math
+
+import numpy as np
+import torch
+from scipy.integrate import quad
+from scipy.special import gammaln
+
+from germ.problems.problem import Problem
+
+F64 = torch.float64
+LOG_2PI = math.log(2 * math.pi)
+
+
+def log_normal(x, scale=1.0):
+    return -0.5 * (x / scale) ** 2 - math.log(scale) - 0.5 * LOG_2PI
+
+
+def normal_prior(dimension, scale):
+    def log_prior(w):
+        return log_normal(w, scale).sum(1)
+
+    def sample(count, generator):
+        return scale * torch.randn(count, dimension, generator=generator, dtype=F64)
+
+    return log_prior, sample
+
+
+def uniform_box(lower, upper):
+    low, high = torch.tensor(lower, dtype=F64), torch.tensor(upper, dtype=F64)
+
+    def log_prior(w):
+        inside = ((w >= low) & (w <= high)).all(1)
+        return torch.where(inside, -(high - low).log().sum() + 0.0 * w.sum(1), torch.full_like(w[:, 0], -torch.inf))
+
+    def sample(count, generator):
+        return low + (high - low) * torch.rand(count, len(lower), generator=generator, dtype=F64)
+
+    return log_prior, sample, (low, high)
+
+
+def make(name, dimension, log_likelihood, prior, support=None, simulate=None):
+    return Problem(name, dimension, log_likelihood, prior[0], prior[1], simulate or (lambda n, g: ()), support=support)
+
+
+def generator(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def linear_regression(dimension, n, seed, *, ridge=False, scale=3.0):
+    """y = Xw + N(0, 1), w ~ N(0, scale²): F from the marginal law y ~ N(0, 1 + scale² XXᵀ)."""
+    g = generator(seed)
+    x = torch.randn(n, dimension, generator=g, dtype=F64)
+    if ridge:
+        x[:, 1] = x[:, 0] + 0.01 * x[:, 1]
+    y = x.sum(1) + torch.randn(n, generator=g, dtype=F64)
+    problem = make("linear regression", dimension, lambda w, data: log_normal(data[1] - w @ data[0].T), normal_prior(dimension, scale))
+    covariance = torch.eye(n, dtype=F64) + scale**2 * x @ x.T
+    exact = 0.5 * (n * LOG_2PI + torch.logdet(covariance) + y @ torch.linalg.solve(covariance, y))
+    return problem, (x, y), float(exact)
+
+
+def product(n, seed, *, mean=0.0, scale=1.0):
+    """y ~ N(ab, 1), a, b ~ N(0, scale²): b integrated in closed form, a by quadrature. The cross ab = 0 where mean = 0."""
+    y = mean + torch.randn(n, generator=generator(seed), dtype=F64)
+    problem = make("product", 2, lambda w, data: log_normal(data[0] - w.prod(1, keepdim=True)), normal_prior(2, scale))
+    total = float(y.sum())
+
+    def log_integrand(a):
+        v = 1 + n * (scale * a) ** 2
+        return -0.5 * np.log(v) + 0.5 * (a * total * scale) ** 2 / v + -0.5 * (a / scale) ** 2 - math.log(scale) - 0.5 * LOG_2PI
+
+    grid = np.linspace(-10 * scale, 10 * scale, 400_001)
+    top = log_integrand(grid).max()
+    z = np.trapezoid(np.exp(log_integrand(grid) - top), grid)
+    return problem, (y,), -float(log_normal(y).sum()) - math.log(z) - top
+
+
+def two_means(n, seed, *, scale=2.0):
+    """½N(a, 1) + ½N(b, 1), a, b ~ N(0, scale²): two copies of one mode; F on a fine grid."""
+    g = generator(seed)
+    x = torch.randn(n, generator=g, dtype=F64) + 2 * (torch.rand(n, generator=g, dtype=F64) < 0.3)
+
+    def log_likelihood(w, data):
+        return torch.logaddexp(log_normal(data[0] - w[:, :1]), log_normal(data[0] - w[:, 1:])) - math.log(2)
+
+    problem = make("two means", 2, log_likelihood, normal_prior(2, scale))
+    line = torch.linspace(-5, 6, 551, dtype=F64)
+    grid = torch.cartesian_prod(line, line)
+    table = torch.cat([log_likelihood(w, (x,)).sum(1) for w in grid.split(5000)]) + problem.log_prior(grid)
+    return problem, (x,), -float(torch.logsumexp(table, 0)) - 2 * math.log(float(line[1] - line[0]))
+
+
+def mixture_weight(n, seed):
+    """(1 − a)N(0, 1) + aN(b, 1), a uniform on [0, 1], b on [−2, 2], truth N(0, 1): a crossing of ridges at the prior's edge."""
+    x = torch.randn(n, generator=generator(seed), dtype=F64)
+    prior = uniform_box([0.0, -2.0], [1.0, 2.0])
+
+    def log_likelihood(w, data):
+        a, b = w[:, :1], w[:, 1:]
+        return torch.log1p(a * torch.expm1(b * data[0] - b * b / 2)) + log_normal(data[0])
+
+    problem = make("mixture weight", 2, log_likelihood, prior, support=prior[2])
+    # Gauss-Legendre in both, smooth integrand.
+    node, weight = np.polynomial.legendre.leggauss(200)
+    a, b = torch.tensor((node + 1) / 2), torch.tensor(2 * node)
+    grid = torch.cartesian_prod(a, b)
+    table = torch.cat([log_likelihood(w, (x,)).sum(1) for w in grid.split(4000)])
+    logs = torch.tensor(np.log(weight / 2))
+    return problem, (x,), -float(torch.logsumexp(table + torch.cartesian_prod(logs, logs).sum(1), 0))
+
+
+def multinomial(counts):
+    """Cells of a multinomial with a uniform prior on the simplex by stick breaking; F by Dirichlet integrals. Zero cells: K is linear there."""
+    counts = torch.tensor(counts, dtype=F64)
+    k = len(counts)
+    # v_j ~ Beta(1, k − j): the remaining stick's share.
+    rest = torch.arange(k - 1, 0, -1, dtype=F64)
+
+    def log_likelihood(w, data):
+        logs = torch.cat([torch.log(w), torch.zeros_like(w[:, :1])], 1)
+        left = torch.cat([torch.zeros_like(w[:, :1]), torch.log1p(-w).cumsum(1)], 1)
+        return (logs + left)[:, data[0]]
+
+    def log_prior(w):
+        inside = ((w > 0) & (w < 1)).all(1)
+        return torch.where(inside, (rest.log() + (rest - 1) * torch.log1p(-w)).sum(1), torch.full_like(w[:, 0], -torch.inf))
+
+    def sample(count, g):
+        return 1 - torch.rand(count, k - 1, generator=g, dtype=F64) ** (1 / rest)
+
+    support = (torch.zeros(k - 1, dtype=F64), torch.ones(k - 1, dtype=F64))
+    problem = make("multinomial", k - 1, log_likelihood, (log_prior, sample), support=support)
+    data = (torch.repeat_interleave(torch.arange(k), counts.long()),)
+    c = counts.numpy()
+    return problem, data, -float(gammaln(k) + gammaln(c + 1).sum() - gammaln(c.sum() + k))
+
+
+def cauchy_location(n, seed):
+    """Cauchy observations with an unknown centre, one of them far away; F by adaptive quadrature."""
+    u = torch.rand(n, generator=generator(seed), dtype=F64)
+    x = torch.tan(math.pi * (u - 0.5)) + 1.0
+    x[0] = 30.0
+
+    def log_likelihood(w, data):
+        return -torch.log1p((data[0] - w) ** 2) - math.log(math.pi)
+
+    problem = make("cauchy location", 1, log_likelihood, normal_prior(1, 10.0))
+
+    def log_density(c):
+        w = torch.tensor([[c]], dtype=F64)
+        return float(log_likelihood(w, (x,)).sum() + problem.log_prior(w))
+
+    top = max(log_density(c) for c in np.linspace(-5, 40, 2000))
+    z = quad(lambda c: math.exp(log_density(c) - top), -60, 60, limit=500, points=[float(x.median()), 30.0])[0]
+    return problem, (x,), -top - math.log(z)
+
+
+def two_islands(distance=10.0, small=0.2):
+    """Evidence ∫ [(1 − s)N(w; −d/2, 0.1²) + s N(w; d/2, 0.3²)] φ dw in 3 dimensions, φ = N(0, 6²): two far modes of unequal weight."""
+    d, prior_scale = 3, 6.0
+
+    def log_likelihood(w, data):
+        left = log_normal(w + distance / 2, 0.1).sum(1) + math.log(1 - small)
+        right = log_normal(w - distance / 2, 0.3).sum(1) + math.log(small)
+        return torch.logaddexp(left, right)[:, None] + 0.0 * data[0]
+
+    problem = make("two islands", d, log_likelihood, normal_prior(d, prior_scale))
+    logs = [
+        math.log(share) + d * float(log_normal(torch.tensor(distance / 2), math.hypot(prior_scale, scale)))
+        for share, scale in ((1 - small, 0.1), (small, 0.3))
+    ]
+    return problem, (torch.zeros(1, dtype=F64),), -float(np.logaddexp(*logs))

@@ -1,0 +1,134 @@
+"""The tempered posterior p(D|w)^β φ(w) of a `Problem`, batched, with log-likelihood and log-prior kept apart.
+
+A problem's functions give each observation's log-likelihood for P parameter vectors; one backward pass of their sum gives all P gradients.
+Vectors are evaluated in chunks that keep the (P, n) intermediate results in the processor's cache.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from germ.errors import DataError, InputError, ProblemError
+from germ.problems.problem import Data, Problem
+from germ.sampling.coordinates import Coordinates
+
+_CHUNK_ENTRIES = 125_000  # (particles × observations): 250 particles at n = 500, where chunks of 100 to 500 run equally fast
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The posterior at R points.
+
+    Args:
+        log_likelihood: Sum over observations, (R,); -inf outside the support.
+        log_prior: In the coordinates u, with the Jacobian, (R,).
+        gradient: Of β log p(D|w) + log φ in u, (R, d); zero where it is not finite.
+    """
+
+    log_likelihood: Tensor
+    log_prior: Tensor
+    gradient: Tensor
+
+    def select(self, index: Tensor) -> Evaluation:
+        """The evaluation at some of the points."""
+        return Evaluation(self.log_likelihood[index], self.log_prior[index], self.gradient[index])
+
+
+class Density:
+    """log p(D|w) and log φ(w) in unbounded coordinates u.
+
+    Args:
+        problem: The model and its prior.
+        data: The observations.
+
+    Raises:
+        DataError: For observations that are empty, of unequal lengths or not finite.
+        ProblemError: If the functions of the problem return wrong shapes.
+    """
+
+    def __init__(self, problem: Problem, data: Data) -> None:
+        self.problem, self.data = problem, check_data(data)
+        self.coordinates = Coordinates(problem.support)
+        self.dimension = problem.dimension
+        self.size = self.data[0].shape[0]
+        self.chunk = max(16, _CHUNK_ENTRIES // self.size)
+
+    def draw_prior(self, count: int, generator: torch.Generator) -> Tensor:
+        """`count` draws from the prior, in u."""
+        w = self.problem.sample_prior(count, generator)
+        if tuple(w.shape) != (count, self.dimension):
+            raise ProblemError(
+                f"sample_prior returned shape {tuple(w.shape)}", f"({count}, {self.dimension}): draws × parameters", "correct the problem"
+            )
+        return self.coordinates.unbounded(w.to(torch.float64))
+
+    def pointwise(self, w: Tensor) -> Tensor:
+        """Values log p(x_i|w) at parameters w (not u), (P, n)."""
+        with torch.no_grad():
+            rows = [self.problem.log_likelihood(chunk, self.data) for chunk in w.split(self.chunk)]
+        return torch.cat(rows)
+
+    def evaluate(self, u: Tensor, beta: Tensor) -> Evaluation:
+        """Values and gradient at u (R, d), each row at its own inverse temperature, (R,)."""
+        parts = [self._evaluate(a, b) for a, b in zip(u.detach().split(self.chunk), beta.split(self.chunk), strict=True)]
+        return Evaluation(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+    def values(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-likelihood and log-prior at u without gradient, each (R,)."""
+        with torch.no_grad():
+            parts = [self._terms(chunk) for chunk in u.split(self.chunk)]
+        return torch.cat([_finite(a) for a, _ in parts]), torch.cat([_finite(b) for _, b in parts])
+
+    def _terms(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        w, log_jacobian = self.coordinates.parameters(u)
+        each = self.problem.log_likelihood(w, self.data)
+        prior = self.problem.log_prior(w)
+        if each.ndim != 2 or each.shape[0] != u.shape[0] or tuple(prior.shape) != (u.shape[0],):
+            raise ProblemError(
+                f"for {u.shape[0]} parameter vectors log_likelihood and log_prior have shapes {tuple(each.shape)}, {tuple(prior.shape)}",
+                f"({u.shape[0]}, {self.size}) and ({u.shape[0]},)",
+                "correct the problem: both are batched over parameter vectors, and the likelihood is kept for each observation",
+            )
+        return each.sum(1), prior + log_jacobian
+
+    def _evaluate(self, u: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        with torch.enable_grad():
+            free = u.requires_grad_()
+            likelihood, prior = self._terms(free)
+            total = torch.where(beta > 0, beta * likelihood, torch.zeros_like(likelihood)) + prior
+            (gradient,) = torch.autograd.grad(total.sum(), free)
+        u.requires_grad_(False)
+        return _finite(likelihood.detach()), _finite(prior.detach()), torch.nan_to_num(gradient, 0.0, 0.0, 0.0)
+
+
+def _finite(values: Tensor) -> Tensor:
+    # nan and +inf are no probabilities: such points are left, as if outside the support.
+    return torch.nan_to_num(values, nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf)
+
+
+def check_data(data: Data) -> Data:
+    """Return the observations as a tuple of tensors of one length.
+
+    Args:
+        data: Tensors with first dimension n.
+
+    Returns:
+        The same.
+
+    Raises:
+        DataError: If there are none, or they differ in length or are not finite.
+        InputError: If they are not tensors.
+    """
+    if isinstance(data, Tensor) or not isinstance(data, (tuple, list)) or not all(isinstance(x, Tensor) for x in data):
+        raise InputError(f"got data of type {type(data).__name__}", "a tuple of tensors with first dimension n", "pass e.g. data=(x, y)")
+    lengths = {int(x.shape[0]) if x.ndim else 0 for x in data}
+    if len(lengths) != 1 or min(lengths) < 1:
+        raise DataError(f"got data of lengths {sorted(lengths)}", "tensors of one length n >= 1", "check the first dimensions")
+    for i, x in enumerate(data):
+        if x.is_floating_point() and not bool(torch.isfinite(x).all()):
+            bad = int((~torch.isfinite(x.reshape(x.shape[0], -1)).all(1)).sum())
+            raise DataError(f"data[{i}] has nan or infinite values in {bad} of {x.shape[0]} observations", "finite numbers", "remove them")
+    return tuple(data)

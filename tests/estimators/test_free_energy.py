@@ -1,0 +1,113 @@
+"""Free energies against closed forms, quadrature and exact sums; estimators that must agree; a trapezoid that does not."""
+
+import math
+
+import numpy as np
+import pytest
+
+import germ
+from germ.errors import DataError, InputError
+from germ.estimators.evidence import compute_evidence, integrate_temperatures
+from germ.estimators.free_energy import compute_free_energy
+from germ.sampling.temperatures import TemperatureLadder
+
+from benchmarks import exact_evidence as oracles
+
+ORACLES = {
+    "conjugate, 1": lambda: oracles.linear_regression(1, 50, 0),
+    "conjugate, 10": lambda: oracles.linear_regression(10, 100, 1),
+    "ridge": lambda: oracles.linear_regression(5, 100, 2, ridge=True),
+    "crossing": lambda: oracles.product(1000, 0),
+    "hyperbola": lambda: oracles.product(200, 1, mean=0.5),
+    "copies": lambda: oracles.two_means(100, 0),
+    "mixture at its edge": lambda: oracles.mixture_weight(200, 0),
+    "empty cells": lambda: oracles.multinomial([40, 0, 7, 0, 13]),
+    "far modes": lambda: oracles.two_islands(),
+    "heavy tails": lambda: oracles.cauchy_location(20, 0),
+}
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_free_energy_is_the_exact_one(name):
+    problem, data, exact = ORACLES[name]()
+    found = germ.estimate_free_energy(problem, data, seed=1)
+    assert abs(found.value - exact) <= 3 * found.standard_error
+    assert abs(found.value - exact) <= 0.12
+    assert found.standard_error <= 0.04
+    assert not found.warnings
+
+
+def test_all_estimators_agree_and_the_trapezoid_does_not():
+    problem, data, exact = oracles.product(1000, 0)
+    posterior = germ.sample_posterior(problem, data, seed=0, particles=128)
+    found = compute_evidence(posterior.ladder)
+    assert found.agree
+    for value in (found.bridge, found.forward, found.particles):
+        assert abs(value - exact) < 4 * found.standard_error < 0.15
+    assert abs(found.backward - exact) < 4 * found.hysteresis_error + 4 * found.standard_error
+    assert integrate_temperatures(posterior.ladder) - exact > 0.5
+
+
+def test_parallel_tempering_gives_the_same_evidence():
+    problem, data, exact = oracles.two_means(100, 0)
+    found = germ.estimate_free_energy(problem, data, method="parallel tempering", precision=0.08)
+    assert abs(found.value - exact) < 3 * found.standard_error < 0.25
+
+
+def make_gaussian_ladder(rng, betas, lag=0.0, islands=16, draws=400):
+    """ℓ = −|w|²/2 in 6 dimensions under w ~ N(0, 1): level β is N(0, 1/(1 + β)); draws that lag have the law of a hotter level."""
+    levels = []
+    for below, beta in zip([0.0, *betas[:-1]], betas, strict=True):
+        effective = (1 - lag) * beta + lag * below
+        levels.append(-(rng.normal(size=(islands, draws, 6)) ** 2).sum(2) / 2 / (1 + effective))
+    nothing = np.full(len(betas), np.nan)
+    return TemperatureLadder(np.array(betas), tuple(levels), nothing, nothing)
+
+
+def test_coverage_of_two_standard_errors_on_independent_draws():
+    rng, betas = np.random.default_rng(0), [0.0, 0.5, 1.5, 4.0, 10.0]
+    exact = 3 * math.log(11)
+    found = [compute_evidence(make_gaussian_ladder(rng, betas)) for _ in range(200)]
+    covered = np.mean([abs(e.bridge - exact) < 2 * e.standard_error for e in found])
+    assert 0.91 < covered < 0.985  # 0.9545 ± 3 binomial errors
+    assert abs(np.mean([(e.bridge - exact) / e.standard_error for e in found])) < 0.3
+
+
+def test_draws_that_lag_behind_their_temperature_are_found_out():
+    betas = [0.0, 0.5, 1.5, 4.0, 10.0]
+    found = compute_evidence(make_gaussian_ladder(np.random.default_rng(0), betas, lag=0.3))
+    assert not found.agree
+    assert found.standard_error > 0.1
+    # The wrong twin: without the disagreement the error bar would not cover.
+    assert abs(found.bridge - 3 * math.log(11)) < 3 * found.standard_error
+
+
+def test_evidence_of_a_tempered_posterior():
+    problem, data, _ = oracles.linear_regression(3, 40, 0)
+    posterior = germ.sample_posterior(problem, data, beta=0.25, particles=128)
+    x, y = data
+    # ∫ p^β φ: a regression with noise variance 1/β, times (2π)^(n/2 (1−β)) β^(−n/2).
+    import torch
+
+    n = len(y)
+    covariance = torch.eye(n, dtype=torch.float64) / 0.25 + 9 * x @ x.T
+    marginal = 0.5 * (n * oracles.LOG_2PI + torch.logdet(covariance) + y @ torch.linalg.solve(covariance, y))
+    exact = float(marginal) - (n / 2 * (1 - 0.25) * oracles.LOG_2PI - n / 2 * math.log(0.25))
+    found = compute_free_energy(posterior)
+    assert abs(found.value - exact) < 3 * found.standard_error < 0.15
+
+
+def test_records_that_cannot_be_read():
+    nothing = np.full(2, np.nan)
+    good = np.zeros((4, 10))
+    with pytest.raises(InputError, match="the first 0"):
+        compute_evidence(TemperatureLadder(np.array([0.1, 1.0]), (good, good), nothing, nothing))
+    with pytest.raises(InputError, match="two independent islands"):
+        compute_evidence(TemperatureLadder(np.array([0.0, 1.0]), (good[:1], good[:1]), nothing, nothing))
+    bad = good.copy()
+    bad[0, 0] = np.nan
+    with pytest.raises(DataError, match="nan or"):
+        compute_evidence(TemperatureLadder(np.array([0.0, 1.0]), (good, bad), nothing, nothing))
+    for change in ({"precision": 0.0}, {"budget": -1}):
+        with pytest.raises(InputError, match="positive"):
+            germ.estimate_free_energy(*oracles.product(10, 0)[:2], **change)
