@@ -112,7 +112,7 @@ def mixture_weight(n, seed):
 
 
 def multinomial(counts):
-    """Cells of a multinomial with a uniform prior on the simplex by stick breaking; F by Dirichlet integrals. Zero cells: K is linear there."""
+    """Cells of a multinomial with a uniform prior on the simplex, by stick breaking; F by Dirichlet integrals."""
     counts = torch.tensor(counts, dtype=F64)
     k = len(counts)
     # v_j ~ Beta(1, k − j): the remaining stick's share.
@@ -157,18 +157,21 @@ def cauchy_location(n, seed):
     return problem, (x,), -top - math.log(z)
 
 
-def two_islands(distance=10.0, small=0.2):
-    """Evidence ∫ [(1 − s)N(w; −d/2, 0.1²) + s N(w; d/2, 0.3²)] φ dw in 3 dimensions, φ = N(0, 6²): two far modes of unequal weight."""
+def two_islands(distance=10.0, small=0.2, narrow=0.2):
+    """Evidence ∫ [(1 − s)N(w; −d/2, narrow²) + s N(w; d/2, 0.3²)] φ dw in 3 dimensions, φ = N(0, 6²): two far modes of unequal weight.
+
+    At narrow = 0.1 the heavier mode has a share of 3 % at the temperatures where the modes part: a first-order transition.
+    """
     d, prior_scale = 3, 6.0
 
     def log_likelihood(w, data):
-        left = log_normal(w + distance / 2, 0.1).sum(1) + math.log(1 - small)
+        left = log_normal(w + distance / 2, narrow).sum(1) + math.log(1 - small)
         right = log_normal(w - distance / 2, 0.3).sum(1) + math.log(small)
         return torch.logaddexp(left, right)[:, None] + 0.0 * data[0]
 
     problem = make("two islands", d, log_likelihood, normal_prior(d, prior_scale))
     logs = [
         math.log(share) + d * float(log_normal(torch.tensor(distance / 2), math.hypot(prior_scale, scale)))
-        for share, scale in ((1 - small, 0.1), (small, 0.3))
+        for share, scale in ((1 - small, narrow), (small, 0.3))
     ]
     return problem, (torch.zeros(1, dtype=F64),), -float(np.logaddexp(*logs))

@@ -4,14 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from benchmarks import exact_evidence as oracles
 
 import germ
 from germ.errors import DataError, InputError
 from germ.estimators.evidence import compute_evidence, integrate_temperatures
 from germ.estimators.free_energy import compute_free_energy
 from germ.sampling.temperatures import TemperatureLadder
-
-from benchmarks import exact_evidence as oracles
 
 ORACLES = {
     "conjugate, 1": lambda: oracles.linear_regression(1, 50, 0),
@@ -37,15 +36,27 @@ def test_free_energy_is_the_exact_one(name):
     assert not found.warnings
 
 
+def test_a_transition_that_islands_lose_is_reported_and_covered():
+    problem, data, exact = oracles.two_islands(narrow=0.1)
+    found = germ.estimate_free_energy(problem, data, budget=3)
+    assert any("rests on" in w for w in found.warnings)
+    assert abs(found.value - exact) < 3 * found.standard_error
+
+
 def test_all_estimators_agree_and_the_trapezoid_does_not():
     problem, data, exact = oracles.product(1000, 0)
     posterior = germ.sample_posterior(problem, data, seed=0, particles=128)
     found = compute_evidence(posterior.ladder)
     assert found.agree
-    for value in (found.bridge, found.forward, found.particles):
+    for value in (found.bridge, found.forward, found.stepping_stone):
         assert abs(value - exact) < 4 * found.standard_error < 0.15
     assert abs(found.backward - exact) < 4 * found.hysteresis_error + 4 * found.standard_error
-    assert integrate_temperatures(posterior.ladder) - exact > 0.5
+    coarse = posterior.ladder.temperatures[::2]
+    levels = posterior.ladder.log_likelihoods[::2]
+    nothing = coarse * np.nan
+    every_second = TemperatureLadder(coarse, levels, nothing, nothing)
+    assert abs(compute_evidence(every_second).bridge - compute_evidence(posterior.ladder).bridge) < 0.1
+    assert integrate_temperatures(every_second) - compute_evidence(every_second).bridge > 0.5
 
 
 def test_parallel_tempering_gives_the_same_evidence():

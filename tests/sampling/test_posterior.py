@@ -6,13 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy.stats import kstest
-
-import germ
-from germ.errors import DataError, InputError, ProblemError
-from germ.sampling.coordinates import Coordinates
-from germ.sampling.density import Density
-
 from benchmarks.exact_evidence import (
     F64,
     cauchy_location,
@@ -25,6 +18,12 @@ from benchmarks.exact_evidence import (
     two_islands,
     two_means,
 )
+from scipy.stats import kstest
+
+import germ
+from germ.errors import DataError, InputError, ProblemError
+from germ.sampling.coordinates import Coordinates
+from germ.sampling.density import Density
 
 
 def test_moments_of_a_conjugate_posterior():
@@ -36,8 +35,8 @@ def test_moments_of_a_conjugate_posterior():
     error = islands.std(0, ddof=1) / math.sqrt(len(islands))
     assert (abs(islands.mean(0) - mean) < 4 * error).all()
     found = np.cov(posterior.draws.reshape(-1, 4).T)
-    assert abs(found / covariance - 1).max() < 0.35
-    assert abs(np.diag(found) / np.diag(covariance) - 1).max() < 0.15
+    scale = np.sqrt(np.diag(covariance))
+    assert abs((found - covariance) / np.outer(scale, scale)).max() < 0.08
 
 
 def test_a_power_of_the_likelihood_is_the_law_of_beta():
@@ -74,7 +73,7 @@ def test_both_far_modes_are_found_in_their_proportion():
     problem, data, _ = two_islands()
     posterior = germ.sample_posterior(problem, data, seed=5, particles=256)
     share = (posterior.draws[:, :, 0] > 0).mean(1)
-    assert abs(share.mean() - 0.2) < 4 * share.std(ddof=1) / math.sqrt(len(share)) < 0.08
+    assert abs(share.mean() - 0.2) < 4 * share.std(ddof=1) / math.sqrt(len(share)) < 0.2
 
 
 def test_parallel_tempering_agrees_with_particles_on_two_modes():

@@ -24,6 +24,8 @@ from germ.sampling.prior import check_prior
 
 _STREAM = 5  # of the seeds of repeated climbs
 _MOST_CLIMBS = 64
+_PARTICLES = 128
+_EFFECTIVE = 0.8  # share of islands that the evidence has to rest on
 
 
 def estimate_free_energy(
@@ -69,11 +71,16 @@ def estimate_free_energy(
     began = time.monotonic()
     check_prior(Density(problem, data), make_generators(seed, 1, stream=_STREAM)[0])
     found: list[Evidence] = []
+    particles = _PARTICLES
     for climb_seed in spawn_seeds(seed, _MOST_CLIMBS, stream=_STREAM + 1):
-        posterior = sample_posterior(problem, data, seed=climb_seed, method=method)
+        start = time.monotonic()
+        posterior = sample_posterior(problem, data, seed=climb_seed, method=method, particles=particles)
         found.append(compute_evidence(posterior.ladder))
-        spent = time.monotonic() - began
-        if _combine(found)[1] <= precision or spent * (1 + 1 / len(found)) > budget:
+        left, lasted = began + budget - time.monotonic(), time.monotonic() - start
+        if found[-1].effective_islands < _EFFECTIVE * len(found[-1].island_weights) and 2 * lasted < left:
+            # Islands of this size lose parts of the posterior: their evidence is heavy-tailed, and more of them would not help.
+            particles, found = 2 * particles, []
+        elif _combine(found)[1] <= precision or lasted > left:
             break
     return _report(posterior, found, precision, seed, time.monotonic() - began)
 
@@ -100,7 +107,7 @@ def _combine(found: list[Evidence]) -> tuple[float, float]:
 
 def _report(posterior: Posterior, found: list[Evidence], precision: float, seed: int, seconds: float) -> Estimate:
     value, error = _combine(found)
-    average = {name: float(np.mean([getattr(e, name) for e in found])) for name in ("bridge", "forward", "backward", "particles")}
+    average = {name: float(np.mean([getattr(e, name) for e in found])) for name in ("bridge", "forward", "backward", "stepping_stone")}
     gap = average["backward"] - average["forward"]
     gap_error = float(np.sqrt(np.sum([e.hysteresis_error**2 for e in found]))) / len(found)
     ladder = posterior.ladder
@@ -110,6 +117,12 @@ def _report(posterior: Posterior, found: list[Evidence], precision: float, seed:
             f"estimates from above and below differ by {gap:+.2f} ± {gap_error:.2f} nats: draws had not forgotten the temperature before "
             f"(correlation up to {np.nanmax(ladder.memory):.2f}); the disagreement is in the error bar. More particles or draws would help"
         )
+    effective = float(np.mean([e.effective_islands for e in found]))
+    if effective < _EFFECTIVE * len(found[0].island_weights):
+        warnings.append(
+            f"the evidence rests on {effective:.1f} of {len(found[0].island_weights)} islands: others lost part of the posterior on their "
+            "way. More particles in each would help"
+        )
     if error > precision:
         warnings.append(f"the standard error {error:.3g} is above the wanted {precision:.3g}: raise budget=")
     diagnostics = {
@@ -117,9 +130,10 @@ def _report(posterior: Posterior, found: list[Evidence], precision: float, seed:
         "chains": int(posterior.draws.shape[0]) * len(found),
         "climbs": len(found),
         "bridge": average["bridge"],
-        "stepping_stone": average["forward"],
+        "sequential_monte_carlo": average["forward"],
+        "stepping_stone": average["stepping_stone"],
         "stepping_stone_from_above": average["backward"],
-        "sequential_monte_carlo": average["particles"],
+        "effective_islands": effective,
         "temperatures": len(ladder.temperatures),
         "acceptance": float(np.nanmin(ladder.acceptance)),
         "memory": float(np.nanmax(ladder.memory)),

@@ -1,8 +1,8 @@
 """Coordinates without walls: a box of parameters, mapped onto all of R^d one parameter at a time.
 
 Between two walls w = a + (b − a)/(1 + e^(−u)); with one wall w = a + e^u (or b − e^(−u)). The prior picks up log |dw/du|, so that
-densities in u integrate to the same numbers. At a wall a posterior of width 1/n becomes one of width 1 in u: minima on the boundary, where K vanishes to
-first order, are sampled at the same step as interior ones.
+densities in u integrate to the same numbers. At a wall a posterior of width 1/n becomes one of width 1 in u: minima on the boundary, where
+K vanishes to first order, are sampled at the same step as interior ones.
 """
 
 from __future__ import annotations

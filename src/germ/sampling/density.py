@@ -65,10 +65,10 @@ class Density:
             )
         return self.coordinates.unbounded(w.to(torch.float64))
 
-    def pointwise(self, w: Tensor) -> Tensor:
-        """Values log p(x_i|w) at parameters w (not u), (P, n)."""
+    def pointwise(self, w: Tensor, *, total: bool = False) -> Tensor:
+        """Values log p(x_i|w) at parameters w (not u), (P, n), or their sums over observations, (P,)."""
         with torch.no_grad():
-            rows = [self.problem.log_likelihood(chunk, self.data) for chunk in w.split(self.chunk)]
+            rows = [self._each(chunk).sum(1) if total else self._each(chunk) for chunk in w.split(self.chunk)]
         return torch.cat(rows)
 
     def evaluate(self, u: Tensor, beta: Tensor) -> Evaluation:
@@ -84,15 +84,22 @@ class Density:
 
     def _terms(self, u: Tensor) -> tuple[Tensor, Tensor]:
         w, log_jacobian = self.coordinates.parameters(u)
-        each = self.problem.log_likelihood(w, self.data)
         prior = self.problem.log_prior(w)
-        if each.ndim != 2 or each.shape[0] != u.shape[0] or tuple(prior.shape) != (u.shape[0],):
+        if tuple(prior.shape) != (u.shape[0],):
             raise ProblemError(
-                f"for {u.shape[0]} parameter vectors log_likelihood and log_prior have shapes {tuple(each.shape)}, {tuple(prior.shape)}",
-                f"({u.shape[0]}, {self.size}) and ({u.shape[0]},)",
-                "correct the problem: both are batched over parameter vectors, and the likelihood is kept for each observation",
+                f"log_prior returned shape {tuple(prior.shape)}", f"({u.shape[0]},): one value a vector", "correct the problem"
             )
-        return each.sum(1), prior + log_jacobian
+        return self._each(w).sum(1), prior + log_jacobian
+
+    def _each(self, w: Tensor) -> Tensor:
+        each = self.problem.log_likelihood(w, self.data)
+        if each.ndim != 2 or each.shape[0] != w.shape[0]:
+            raise ProblemError(
+                f"log_likelihood returned shape {tuple(each.shape)} for {w.shape[0]} parameter vectors and {self.size} observations",
+                f"({w.shape[0]}, {self.size})",
+                "correct the problem: the likelihood is batched over parameter vectors and kept for each observation",
+            )
+        return each
 
     def _evaluate(self, u: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         with torch.enable_grad():

@@ -60,14 +60,13 @@ def move_walkers(density: Density, walkers: Walkers, factor: Tensor, generator: 
     """
     q, beta, here = walkers.positions, walkers.beta, walkers.here
     groups, count, dimension = q.shape
-    noise = {"generator": generator, "dtype": torch.float64}
-    scale = torch.exp(-math.log(_SPREAD) * torch.rand(groups, count, 1, **noise))
+    scale = torch.exp(-math.log(_SPREAD) * torch.rand(groups, count, 1, generator=generator, dtype=torch.float64))
     size = walkers.step[:, None, None] * scale
     # Half a turn of a harmonic oscillator with the median step.
     length = min(_LONGEST, max(2, math.ceil(math.pi / 2 / float(walkers.step.median()) * math.sqrt(_SPREAD) / 2)))
     back = factor
     forth = factor.transpose(1, 2)
-    momentum = torch.randn(groups, count, dimension, **noise)
+    momentum = torch.randn(groups, count, dimension, generator=generator, dtype=torch.float64)
     before = _energy(beta, here) + 0.5 * momentum.pow(2).sum(2)
     there = here
     momentum = momentum + 0.5 * size * (there.gradient.view_as(q) @ back)
@@ -77,7 +76,7 @@ def move_walkers(density: Density, walkers: Walkers, factor: Tensor, generator: 
         momentum = momentum + (0.5 if index == length - 1 else 1.0) * size * (there.gradient.view_as(q) @ back)
     after = _energy(beta, there) + 0.5 * momentum.pow(2).sum(2)
     chance = torch.nan_to_num(torch.exp((before - after).clamp(max=0.0)), nan=0.0)
-    accept = torch.rand(groups, count, **noise) < chance
+    accept = torch.rand(groups, count, generator=generator, dtype=torch.float64) < chance
     rows = accept.flatten()
     walkers.positions = torch.where(accept[:, :, None], q, walkers.positions)
     walkers.here = Evaluation(

@@ -1,10 +1,11 @@
 """Parallel tempering: every temperature of the ladder at once, neighbours exchanging states, the prior drawn from afresh.
 
-Starts where the particles of `germ.sampling.particles` arrived, with their temperatures and covariances. Even and odd pairs are exchanged in
-turn, so that a state travels from the prior to the posterior and back in a number of sweeps of the order of the number of levels.
+Starts where the particles of `germ.sampling.particles` arrived, with their temperatures and covariances. Even and odd pairs are exchanged
+in turn, so that a state travels from the prior to the posterior and back in a number of sweeps of the order of the number of levels.
 
 References:
-    Geyer (1991), Markov chain Monte Carlo maximum likelihood; Syed, Bouchard-Côté, Deligiannidis, Doucet (2022), Non-reversible parallel tempering.
+    Geyer (1991), Markov chain Monte Carlo maximum likelihood; Syed, Bouchard-Côté, Deligiannidis, Doucet (2022), Non-reversible parallel
+    tempering.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def exchange(density: Density, start: Climb, generator: torch.Generator, *, draw
     warmup = max(10, draws // _WARMUP_SHARE)
     record = np.empty((levels + 1, islands, draws))
     chances, swaps, tried = np.zeros(levels), np.zeros(levels), np.zeros(levels)
-    kept: list[tuple[Tensor, ...]] = []
+    kept: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     for sweep in range(-warmup, draws):
         chance = move_walkers(density, walkers, factor, generator, adapt=sweep < 0)
         prior = density.draw_prior(islands, generator)
@@ -68,8 +69,8 @@ def exchange(density: Density, start: Climb, generator: torch.Generator, *, draw
         np.concatenate([[np.nan], [np.corrcoef(x[:, :-1].ravel(), x[:, 1:].ravel())[0, 1] for x in record[1:]]]),
         swaps / np.maximum(tried, 1),
     )
-    columns = [torch.stack(column, 1)[:, None] for column in zip(*kept, strict=True)]
-    return Climb(ladder, *columns, start.factors, walkers.step.tolist(), start.states)
+    positions, likelihood, prior, gradient = (torch.stack(column, 1)[:, None] for column in zip(*kept, strict=True))
+    return Climb(ladder, positions, likelihood, prior, gradient, start.factors, walkers.step.tolist(), start.states)
 
 
 def _swap(temperatures: Tensor, positions: Tensor, likelihood: Tensor, lower: Tensor, generator: torch.Generator) -> np.ndarray:

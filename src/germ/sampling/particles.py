@@ -24,7 +24,7 @@ from germ.sampling.hamiltonian import compute_factor, move_walkers, start_walker
 from germ.sampling.temperatures import TemperatureLadder
 
 _EFFICIENCY = 0.5  # share of effective particles after a change of temperature
-_RETURN = 0.1  # the same on the way back, as predicted: below it the evidence from above is no check
+_RETURN = 0.35  # the same on the way back, as predicted: below it the evidence from above is no check
 _FORGOTTEN = 0.1  # correlation with the start of a level below which its walks end
 _LEAST_MOVES, _MOST_MOVES = 8, 64
 _MOST_LEVELS = 400
@@ -112,14 +112,15 @@ def climb(density: Density, beta: float, generator: torch.Generator, *, islands:
         steps.append(step)
         states.append(pool.positions[-1])
     ladder = TemperatureLadder(np.array(temperatures), tuple(x.numpy() for x in record), np.array(acceptance), np.array(memory))
-    stacked = [torch.stack(x, 2) for x in (pool.positions, pool.likelihood, pool.prior, pool.gradient)]
-    return Climb(ladder, *stacked, factors, steps[1:], states)
+    found = (torch.stack(x, 2) for x in (pool.positions, pool.likelihood, pool.prior, pool.gradient))
+    draws, likelihood, prior, gradient = found
+    return Climb(ladder, draws, likelihood, prior, gradient, factors, steps[1:], states)
 
 
 def _check_start(density: Density, positions: Tensor) -> Tensor:
     with torch.no_grad():
         w = density.coordinates.parameters(positions)[0]
-        values = torch.cat([density.problem.log_likelihood(chunk, density.data).sum(1) for chunk in w.split(density.chunk)])
+    values = density.pointwise(w, total=True)
     broken = torch.isnan(values) | (values == torch.inf)
     if bool(broken.any()):
         row = int(broken.nonzero()[0])

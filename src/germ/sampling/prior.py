@@ -1,7 +1,7 @@
 """Does the prior integrate to one? A check by bridge sampling, because evidence means nothing where it does not.
 
 The normaliser of φ is estimated between the prior's own draws and a normal law fitted to other draws of it. It is 1 for a proper,
-normalised prior that its sampler draws from; a flat prior on an unbounded space, a forgotten constant and a sampler of another law all show.
+normalised prior that its sampler draws from; a flat prior on an unbounded space, a forgotten constant, a sampler of another law all show.
 """
 
 from __future__ import annotations
