@@ -21,7 +21,7 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Any
 
-from germ.claim import NotApplicable
+from germ.claim import Claim, Exact, NotApplicable
 from germ.errors import GermError, InputError
 
 
@@ -198,6 +198,18 @@ def claim_refused(
     passed = right and hypothesis.casefold() in text.casefold()
     shown = f"{got}: {' '.join(text.split())}"
     return CheckedClaim(statement, wanted, shown[:200], "refused" if passed else "not refused so", passed, source, "refuses")
+
+
+def exact_pair(answer: Claim) -> tuple[Fraction | str, int | None]:
+    """λ and m of an exact answer; the answer's text and None where it is none, so that a claim about it fails and shows it.
+
+    Args:
+        answer: What a road to λ returned.
+
+    Returns:
+        The pair.
+    """
+    return (answer.learning_coefficient, answer.multiplicity) if isinstance(answer, Exact) else (str(answer), None)
 
 
 def _holds_float(value: Any) -> bool:

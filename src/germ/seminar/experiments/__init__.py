@@ -10,24 +10,24 @@ from germ.seminar.experiment import Entry, NothingToCompute, NotYet
 EXPERIMENTS: dict[str, Entry] = {
     "2022-01-13a": "pendulum",  # What is learning? Singularities and pendulums
     "2022-01-13b": "fisher_information",  # The Fisher information matrix
-    "2022-01-20a": NotYet("an experiment for this talk"),  # Fisher information, KL-divergence and singular models
+    "2022-01-20a": "regular_and_singular",  # Fisher information, KL-divergence and singular models
     "2022-01-20b": NotYet("an experiment for this talk"),  # Markov Chain Monte Carlo
     "2022-01-27a": NotYet("an experiment for this talk"),  # Neural networks and the Bayesian posterior
     "2022-01-27b": "hilbert_basis",  # Rings, ideals and the Hilbert basis theorem
-    "2022-02-03a": NotYet("an experiment for this talk"),  # From analytic to algebraic I
-    "2022-02-03b": NotYet("an experiment for this talk"),  # Resolution of singularities
+    "2022-02-03a": "analytic_to_algebraic",  # From analytic to algebraic I
+    "2022-02-03b": "resolution",  # Resolution of singularities
     "2022-02-10a": "density_of_states",  # Introduction to density of states
     "2022-02-10b": "polynomial_division",  # Polynomial division
-    "2022-02-17a": NotYet("an experiment for this talk"),  # From analytic to algebraic II
+    "2022-02-17a": "analytic_to_algebraic_nonzero_truth",  # From analytic to algebraic II
     "2022-02-17b": "working_session_1",  # Working session 1
     "2022-02-24a": "free_energy_asymptotics",  # Free energy asymptotics
     "2022-02-24b": "working_session_2",  # Working session 2
-    "2022-03-03a": NotYet("an experiment for this talk"),  # From analytic to algebraic III
+    "2022-03-03a": "network_to_learning_coefficient",  # From analytic to algebraic III
     "2022-03-03b": NotYet("an experiment for this talk"),  # Working session 3
-    "2022-03-10": NotYet("an experiment for this talk"),  # Regularly parametrised models
+    "2022-03-10": "regularly_parametrised",  # Regularly parametrised models
     "2022-03-17": "partition_function_bounds",  # Bounding the partition function
     "2022-03-24": NotYet("an experiment for this talk"),  # The influence of sampling
-    "2022-04-07": NotYet("an experiment for this talk"),  # Main Theorem 1
+    "2022-04-07": "main_theorem_1",  # Main Theorem 1
     "2022-04-14": NotYet("an experiment for this talk"),  # Main Theorem 2
     "2022-09-08": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Complexity of rank estimation
     "2022-09-15": NotYet(
@@ -39,13 +39,13 @@ EXPERIMENTS: dict[str, Entry] = {
     "2022-09-29": "entropy",  # Information theory I - entropy and KL divergence
     "2022-10-06": "kraft_mcmillan",  # The Kraft-McMillan theorem
     "2022-10-13a": NotYet("an experiment for this talk"),  # Asymptotic learning curve and renormalizable condition in statistical
-    "2022-10-13b": NotYet("an experiment for this talk"),  # Intro to blowing up
+    "2022-10-13b": "blowing_up",  # Intro to blowing up
     "2022-10-20": NotYet("scaling laws, in-context learning and semantic development"),  # State of scaling laws 2022
     "2022-10-27": NotYet("scaling laws, in-context learning and semantic development"),  # In-context learning
     "2022-11-03": NothingToCompute(
         "a list of questions; the page on open problems collects those that this software meets"
     ),  # Open problems
-    "2022-11-10": NotYet("an experiment for this talk"),  # Newton diagrams in singular learning theory
+    "2022-11-10": "newton_diagrams",  # Newton diagrams in singular learning theory
     "2022-11-17": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Overview of MSc thesis
     "2022-11-24": "jet_schemes",  # Jet schemes I
     "2022-12-01": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Overview of MSc thesis Pt 2
@@ -56,7 +56,7 @@ EXPERIMENTS: dict[str, Entry] = {
     "2023-01-26": NotYet("scaling laws, in-context learning and semantic development"),  # Towards in-context learning in SLT Pt 2
     "2023-02-02": NotYet("scaling laws, in-context learning and semantic development"),  # Towards in-context learning in SLT Pt 3
     "2023-02-09": "lattice_density",  # Solid state physics and SLT Pt 1
-    "2023-02-16": NotYet("an experiment for this talk"),  # Solid state physics and SLT Pt 2
+    "2023-02-16": "spectroscopy",  # Solid state physics and SLT Pt 2
     "2023-02-23": NotYet("an experiment for this talk"),  # Variational Bayesian posterior and learning resolutions
     "2023-03-02": NotYet("the toy model of superposition"),  # Toy models of superposition and SLT
     "2023-03-09": NothingToCompute("a plan, not a computation"),  # SLT and Alignment Pt 1
