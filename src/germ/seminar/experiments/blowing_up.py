@@ -43,7 +43,9 @@ def run(size: Size, seed: int) -> Outcome:
         claim_equal("one blow-up with weights 3 and 2: u⁶(1 − v³)", True, same(weighted, "u^6*(1-v^3)"), "by hand"),
         claim_equal("its exponents (6, 5) give λ = 5/12 for the square", Fraction(5, 12), exact_pair(compute_rlct(["x**2-y**3"]))[0],
                     "(h + 1)/(2·6) with h + 1 = 3 + 2"),
-        claim_equal("a plane in space needs none: (x − y)² has λ = 1/2", (Fraction(1, 2), 1), exact_pair(compute_rlct(["x-y+z**2"])), "smooth"),
-        claim_equal("three planes x²y²z²: λ = 1/2, m = 3", (Fraction(1, 2), 3), exact_pair(compute_rlct("x**2*y**2*z**2")), "normal crossing"),
+        claim_equal("a plane in space needs none: (x − y)² has λ = 1/2", (Fraction(1, 2), 1), exact_pair(compute_rlct(["x-y+z**2"])),
+                    "smooth"),
+        claim_equal("three planes x²y²z²: λ = 1/2, m = 3", (Fraction(1, 2), 3), exact_pair(compute_rlct("x**2*y**2*z**2")),
+                    "normal crossing"),
     ]  # fmt: skip
     return Outcome(tuple(claims), inputs={"charts": "(u, uv, uw); (uv, v); (u³, u²v)"})

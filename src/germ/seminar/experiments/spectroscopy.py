@@ -51,7 +51,8 @@ def run(size: Size, seed: int) -> Outcome:
         position[np.arange(walkers), rng.integers(0, 3, walkers)] += rng.choice([-1, 1], walkers)
         returned |= ~position.any(1)
     share = float(returned.mean())
-    # Visits after step s happen with density 2 (3/2πs)^{3/2}/2 (Gaussian limit); their sum is what 400 steps miss, times 1/u for first returns.
+    # The walk is back at step s (even) with probability 2 (3/2πs)^{3/2}; the sum over later steps is what 400 steps miss, and a share 1/u²
+    # of these visits are first returns of walks that have not been back and will not be back.
     late = 2 * (3 / (2 * np.pi)) ** 1.5 / np.sqrt(steps) / u**2
     claims.append(claim_within_errors(f"walkers of {walkers} that returned within {steps} steps, plus the tail", 1 - 1 / u,
                                       share + late, float(np.sqrt(share * (1 - share) / walkers)), "Pólya 1921"))  # fmt: skip
