@@ -1,0 +1,177 @@
+"""The tree of blow-ups of a certificate as one self-contained HTML page: a drawing to click through, and a card for each node.
+
+No script and no request to anywhere: a node of the drawing links to its card, which the page shows when it is the target. The page is
+written from the certificate alone, so that it shows what is proved and nothing else.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from germ.errors import InputError
+
+_WIDTH, _HEIGHT = 118, 76  # pixels between neighbours and between levels
+_MAX_NODES = 4_000
+
+_WORDS = {
+    "rewrite": "simplify", "comparable": "compare", "reduce": "simplify", "coordinate": "new coordinate", "split": "cases",
+    "sign": "signs", "blowup": "blow up", "sum": "sum", "product": "product", "relax": "relax", "same": "same as", "monomial": "monomial",
+    "empty": "empty", "open": "open",
+}  # fmt: skip
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8aa; --card: #f4f7fa; --ink: #123; --best: #c8452c; --leaf: #dcebd5;
+  --inner: #d7e5f3; --paper: #fff }
+@media (prefers-color-scheme: dark) { :root { --line: #577; --card: #1c252c; --ink: #e4edf2; --leaf: #2f4a28; --inner: #22405c;
+  --paper: #11181d } }
+body { margin: 0; font: 15px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper) }
+header { padding: 0.8em 1.2em; border-bottom: 1px solid var(--line) }
+h1 { font-size: 1.2em; margin: 0 0 0.2em }
+main { display: flex; align-items: flex-start; gap: 1em; padding: 1em }
+.drawing { overflow: auto; flex: 3; max-height: 85vh; border: 1px solid var(--line); border-radius: 6px }
+.cards { flex: 2; min-width: 20em }
+.card { display: none; background: var(--card); padding: 0.8em 1.1em; border-radius: 6px }
+.card:target, .cards:not(:has(:target)) .card:first-child { display: block }
+code, td { font-family: ui-monospace, monospace; font-size: 0.92em; overflow-wrap: anywhere }
+th { text-align: left; padding-right: 1em; font-weight: 600 } table { border-collapse: collapse } td { padding-right: 1em }
+svg text { font: 11px system-ui, sans-serif; fill: var(--ink); text-anchor: middle; pointer-events: none }
+svg rect { stroke: var(--line) } svg a:focus rect, svg a:hover rect { stroke: var(--ink); stroke-width: 2 }
+svg line { stroke: var(--line) } .best rect { stroke: var(--best); stroke-width: 2.5 } line.best { stroke: var(--best); stroke-width: 2.5 }
+@media (max-width: 60em) { main { flex-direction: column } .cards { min-width: 0; width: 100% } }
+"""
+
+
+def make_tree_page(certificate: Mapping[str, Any], title: str = "") -> str:
+    """The page.
+
+    Args:
+        certificate: A certificate, as in `Exact.certificate`.
+        title: Heading; by default the problem and the claim.
+
+    Returns:
+        HTML.
+
+    Raises:
+        InputError: If the tree has more than 4,000 nodes.
+    """
+    nodes = certificate["nodes"]
+    if len(nodes) > _MAX_NODES:
+        raise InputError(f"a tree of {len(nodes)} nodes", f"at most {_MAX_NODES}", "look at the certificate itself")
+    optimal = certificate.get("optimal") or {}
+    paths = [item["path"] for item in (optimal if isinstance(optimal, list) else [optimal]) if item]
+    best = {index for path in paths for index in path}
+    problem, claim = certificate["problem"], certificate["claim"]
+    generators = ", ".join(problem["generators"])
+    value = f"λ = {claim['lambda']}, m = {claim['m']}" if "lambda" in claim else f"{claim.get('lower')} ≤ λ ≤ {claim.get('upper')}"
+    heading = html.escape(title or (f"⟨{generators}⟩" if problem["kind"] == "ideal" else f"K = {problem.get('polynomial') or generators}"))
+    cards = "".join(_card(index, node, nodes) for index, node in enumerate(nodes))
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{heading}: tree of blow-ups</title><style>{_STYLE}</style>"
+        f"<header><h1>{heading}</h1><p>{html.escape(value)}. {len(nodes)} states; the path to a leaf that attains λ is red.</p></header>"
+        f'<main><div class="drawing" tabindex="0" role="region" aria-label="Tree of blow-ups">{_draw(nodes, best)}</div>'
+        f'<div class="cards">{cards}</div></main></html>'
+    )
+
+
+def _place(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[float, int]]:
+    """Column and level of each node: leaves take columns from left to right, a parent stands above the middle of its children."""
+    level = [0] * len(nodes)
+    for index, node in enumerate(nodes):
+        for child in node["children"]:
+            level[child] = level[index] + 1
+    column: list[float] = [0.0] * len(nodes)
+    used = 0
+    pending = [(0, False)]
+    while pending:
+        index, ready = pending.pop()
+        children = nodes[index]["children"]
+        if not children:
+            column[index], used = float(used), used + 1
+        elif ready:
+            column[index] = (column[children[0]] + column[children[-1]]) / 2
+        else:
+            pending.append((index, True))
+            pending.extend((child, False) for child in reversed(children))
+    return list(zip(column, level, strict=True))
+
+
+def _draw(nodes: Sequence[Mapping[str, Any]], best: set[int]) -> str:
+    places = _place(nodes)
+    width = (max(c for c, _ in places) + 1) * _WIDTH + 20
+    height = (max(row for _, row in places) + 1) * _HEIGHT + 10
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" role="img" aria-label="Tree">']
+    centers = [((c + 0.5) * _WIDTH + 10, row * _HEIGHT + 32) for c, row in places]
+    for index, node in enumerate(nodes):
+        for child in node["children"]:
+            (x, y), (u, v) = centers[index], centers[child]
+            mark = ' class="best"' if index in best and child in best else ""
+            parts.append(f'<line{mark} x1="{x:.0f}" y1="{y + 18:.0f}" x2="{u:.0f}" y2="{v - 18:.0f}"/>')
+    for index, node in enumerate(nodes):
+        x, y = centers[index]
+        first, second = (html.escape(line) for line in _label(node))
+        colour = "--inner" if node["children"] else "--leaf"
+        parts.append(
+            f'<a href="#node-{index}"{" class=best" if index in best else ""}><title>node {index}: {first} {second}</title>'
+            f'<rect x="{x - 52:.0f}" y="{y - 18:.0f}" width="104" height="36" rx="5" fill="var({colour})"/>'
+            f'<text x="{x:.0f}" y="{y - 3:.0f}">{first}</text><text x="{x:.0f}" y="{y + 11:.0f}">{second}</text></a>'
+        )
+    return "".join(parts) + "</svg>"
+
+
+def _label(node: Mapping[str, Any]) -> tuple[str, str]:
+    step = node["step"]
+    kind = step["kind"]
+    second = ""
+    if kind == "monomial":
+        second = "trivial" if step["lambda"] == "inf" else f"{step['lambda']}, m = {step['m'] if step['m'] is not None else '?'}"
+    elif kind == "blowup":
+        second = ", ".join(f"{x}:{w}" for x, w in step["weights"].items())
+    elif kind == "coordinate":
+        second = f"{step['variable']} ← {step['polynomial']}"
+    elif kind in ("split", "sign"):
+        second = ", ".join(step.get("polynomials", [])) or step.get("variable", "")
+    elif kind == "same":
+        second = f"node {step['node']}"
+    elif kind == "open":
+        second = step.get("reason", "")
+    return _WORDS.get(kind, kind), second if len(second) <= 17 else second[:16] + "…"
+
+
+def _card(index: int, node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> str:
+    state, step = node["state"], node["step"]
+    rows = []
+    for role in ("local", "base"):
+        for name, entry in state[role].items():
+            order, weight = entry["N"], Fraction(str(entry["h"]))
+            divisor = f"(h + 1)/N = {(weight + 1) / order}" if order else ""
+            rows.append(f"<tr><td>{html.escape(name)}<td>{role}<td>{order}<td>{weight}<td>{entry['sign']}<td>{divisor}")
+    lists = []
+    for key, word in (
+        ("ideal", "generators"), ("relations", "relations"), ("zero", "zero"), ("nonzero", "not zero"), ("domain", "domain, ≥ 0"),
+    ):  # fmt: skip
+        if state.get(key):
+            lists.append(f"<tr><th>{word}<td>{'<br>'.join(html.escape(p) for p in state[key])}")
+    if state.get("prior"):
+        text = "<br>".join(html.escape(f"|{p['polynomial']}|^{p['exponent']}") for p in state["prior"])
+        lists.append(f"<tr><th>prior<td>{text}")
+    detail = {key: value for key, value in step.items() if key not in ("kind", "ops")}
+    facts = "".join(f"<tr><th>{html.escape(str(key))}<td>{html.escape(_short(value))}" for key, value in detail.items())
+    operations = "".join(f"<li><code>{html.escape(_short(op))}</code>" for op in step.get("ops", []))
+    links = " ".join(f'<a href="#node-{c}">{c}</a>' for c in node["children"])
+    parent = node["parent"]
+    up = f'<a href="#node-{parent}">node {parent}</a>' if index else "none"
+    return (
+        f'<section class="card" id="node-{index}" tabindex="-1"><h2>Node {index}: {html.escape(_label(node)[0])}</h2>'
+        f"<p>parent: {up}; children: {links or 'none'}</p>"
+        f"<table><tr><th>coordinate<th>role<th>N<th>h<th>sign<th>{''.join(rows)}</table>"
+        f"<table>{''.join(lists)}</table><h3>Step</h3><table>{facts}</table><ul>{operations}</ul></section>"
+    )
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(f"{k}: {_short(v)}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
+    return text if len(text) <= 400 else text[:399] + "…"
