@@ -13,6 +13,9 @@ __version__ = "0.1.0"
 
 # Public name -> module that defines it (None: the name is the module itself). An explicit table that grep finds.
 _PUBLIC: dict[str, str | None] = {
+    "estimate_iscv": "germ.estimators.leave_one_out",
+    "estimate_loo": "germ.estimators.leave_one_out",
+    "estimate_singular_fluctuation": "germ.estimators.singular_fluctuation",
     "estimate_waic": "germ.estimators.waic",
     "check_problem": "germ.problems.conformance",
     "atlas": None,

@@ -70,14 +70,14 @@ class Slab:
         number: Its index.
         index: A slice for each of the observations' dimensions.
         streamed: Whether all draws together are too large, so that they have to be read in blocks.
-        block: Draws of one chain in such a block.
+        block: Chains and draws in such a block.
     """
 
     part: Part
     number: int
     index: tuple[slice, ...]
     streamed: bool
-    block: int
+    block: tuple[int, int]
 
     def read(self, chain: slice = slice(None), draw: slice = slice(None)) -> np.ndarray:
         """Read (chain, draw, width), the observations in C order, in the stored precision."""
@@ -124,10 +124,18 @@ class LogLikelihood:
         """Names of the variables."""
         return ", ".join(p.name for p in self.parts)
 
-    def slabs(self) -> Iterator[Slab]:
-        """All observations, in slabs that follow the stored chunks where there are any."""
+    def slabs(self, whole: int | None = None) -> Iterator[Slab]:
+        """All observations, in slabs that follow the stored chunks where there are any.
+
+        Args:
+            whole: Bytes that all draws of a slab may take, for a caller that needs all draws at once: slabs are then as narrow as that
+                asks, and a stored chunk may be read several times.
+
+        Yields:
+            The slabs.
+        """
         for number, part in enumerate(self.parts):
-            yield from _cut(part, number, self.chains * self.draws, self.chunk_bytes)
+            yield from _cut(part, number, self.chains * self.draws, whole or self.chunk_bytes, whole is not None)
 
     def make_views(self, flat: np.ndarray) -> list[np.ndarray]:
         """Views of an array over all observations (n,), one in the shape of each part."""
@@ -139,28 +147,22 @@ class LogLikelihood:
         return views
 
 
-def _cut(part: Part, number: int, samples: int, chunk_bytes: int) -> Iterator[Slab]:
+def _cut(part: Part, number: int, samples: int, chunk_bytes: int, whole: bool) -> Iterator[Slab]:
     stored = part.stored()
     unit = [min(stored.get(d, 1), size) for d, size in zip(part.dims, part.shape, strict=True)]
     limit = max(1, chunk_bytes // (8 * samples))
-    streamed = math.prod(unit) > limit
-    if streamed and not stored.keys() & set(part.dims):
+    if whole and math.prod(unit) > limit:
         unit = [1] * len(unit)
+    streamed = math.prod(unit) > limit
     size = list(unit)
-    if streamed:  # a chunk's observations at a time, its draws in blocks
-        limit = max(math.prod(unit), chunk_bytes // (8 * max(1, min(stored.get("draw", 1), samples))))
-    for axis in reversed(range(len(size))):  # widen by whole chunks, the fastest dimension first
-        if streamed and stored:
-            break
+    for axis in () if streamed else reversed(range(len(size))):  # widen by whole chunks, the fastest dimension first
         rest = math.prod(size) // size[axis]
         size[axis] = min(part.shape[axis], max(1, limit // (rest * unit[axis])) * unit[axis])
         if size[axis] < part.shape[axis]:
             break
-    width = math.prod(size)
-    block = max(1, chunk_bytes // (8 * width))
-    per_chunk = stored.get("draw", 1)
-    if block > per_chunk:
-        block -= block % per_chunk
+    # Streamed blocks are whole chunks too: reading a part of one costs as much as reading it all.
+    block = (stored.get("chain", 1), stored.get("draw", 1))
+    block = (block[0], block[1] * max(1, chunk_bytes // (8 * math.prod(block) * math.prod(size))))
     ranges = [range(0, length, step) for length, step in zip(part.shape, size, strict=True)]
     for corner in itertools.product(*ranges):
         index = tuple(slice(a, min(a + step, length)) for a, step, length in zip(corner, size, part.shape, strict=True))

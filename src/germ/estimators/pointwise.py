@@ -212,13 +212,14 @@ def _reduce_stream(slab: Slab, chains: int, edges: np.ndarray) -> tuple[dict[str
 
 
 def _read_blocks(slab: Slab, chains: int, edges: np.ndarray) -> Iterator[tuple[int, int, int, np.ndarray]]:
-    for chain in range(chains):
-        for start in range(0, int(edges[-1]), slab.block):
-            stop = min(start + slab.block, int(edges[-1]))
-            values = slab.read(slice(chain, chain + 1), slice(start, stop))[0]
+    for base in range(0, chains, slab.block[0]):
+        for start in range(0, int(edges[-1]), slab.block[1]):
+            stop = min(start + slab.block[1], int(edges[-1]))
+            read = slab.read(slice(base, base + slab.block[0]), slice(start, stop))
             for group in range(int(np.searchsorted(edges, start, "right")) - 1, int(np.searchsorted(edges, stop, "left"))):
                 first, last = max(start, int(edges[group])), min(stop, int(edges[group + 1]))
-                yield chain, group, first, values[first - start : last - start].astype(np.float64)
+                for chain, values in enumerate(read, base):
+                    yield chain, group, first, values[first - start : last - start].astype(np.float64)
 
 
 def _update(state: dict[str, np.ndarray], count: float, block: np.ndarray) -> None:
