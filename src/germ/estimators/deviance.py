@@ -30,7 +30,7 @@ def estimate_dic(
 ) -> Estimate:
     """The deviance information criterion on WAIC's scale: DIC/(2n), in nats per sample.
 
-    With L(w) = Σ_i log p(x_i|w): DIC = −2 E[L] + 2 p_D, where p_D = 2 (L(E[w]) − E[L]) if `at_mean` is given and otherwise the form that
+    With L(w) = Σ_i log p(x_i|w): DIC = −2 E[L] + p_D, where p_D = 2 (L(E[w]) − E[L]) if `at_mean` is given and otherwise the form that
     needs draws only, p_D = 2 Var[L]. Holds for regular models; a negative p_D, which singular ones can have, is reported as a warning.
 
     Args:
@@ -41,7 +41,7 @@ def estimate_dic(
         chunk_bytes: Memory in bytes that a slab of draws may take.
 
     Returns:
-        (−E[L] + p_D)/n with its Monte Carlo error alone; `deviance_dic` is DIC itself, `p_dic` is p_D.
+        (−E[L] + p_D/2)/n with its Monte Carlo error alone; `deviance_dic` is DIC itself, `p_dic` is p_D.
 
     Raises:
         InputError: If `at_mean` is not finite.
@@ -63,20 +63,20 @@ def estimate_dic(
     mean = float(total.mean())
     if at_mean is None:
         penalty = 2 * float(total.var())
-        influence = (-(total - mean) + 2 * ((total - mean) ** 2 - total.var())) / n
+        influence = (-(total - mean) + (total - mean) ** 2 - total.var()) / n
     else:
         penalty = 2 * (at_mean - mean)
-        influence = -3 * (total - mean) / n
+        influence = -2 * (total - mean) / n
     diagnostics = {
         "n": n, "draws": summary.samples, "chains": summary.source.chains,
         "ess": get_ess(summary, influence), "rhat": compute_rhat(influence),
-        "p_dic": penalty, "deviance_dic": 2 * (penalty - mean), "form": "variance" if at_mean is None else "posterior mean",
+        "p_dic": penalty, "deviance_dic": penalty - 2 * mean, "form": "variance" if at_mean is None else "posterior mean",
     }  # fmt: skip
     notes = (
         (f"p_D = {penalty:.3g} is negative: the posterior mean is not a typical parameter, as in singular models",) if penalty < 0 else ()
     )
     return Estimate(
-        (penalty - mean) / n, compute_monte_carlo_error(influence),
+        (penalty / 2 - mean) / n, compute_monte_carlo_error(influence),
         make_provenance("DIC", "Spiegelhalter et al. (2002)", summary, started), "DIC (nats per sample)", diagnostics, (), notes,
     )  # fmt: skip
 

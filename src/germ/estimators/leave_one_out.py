@@ -2,7 +2,7 @@
 
 The posterior without observation i has weights proportional to 1/p(x_i|w) on the draws of the whole posterior, so that the leave-one-out
 loss −(1/n) Σ_i log p(x_i | x without i) equals (1/n) Σ_i log E[1/p(x_i|w)]: ISCV (Gelfand, Dey & Chang 1992). It is asymptotically equal
-to WAIC (Watanabe 2010, Theorem 3). Its weights may have no variance; smoothing the largest by a generalised Pareto distribution tames them,
+to WAIC (Watanabe 2010). Its weights may have no variance; smoothing the largest by a generalised Pareto distribution tames them,
 and the fitted shape k says how well (Vehtari et al. 2024). The smoothing is ArviZ's code, not a copy of it.
 """
 
@@ -43,7 +43,7 @@ def estimate_iscv(
         The loss; its standard error holds sampling and Monte Carlo error. `pointwise` has `iscv` and `largest_weight`.
 
     References:
-        Gelfand, Dey & Chang (1992), Bayesian Statistics 4; Watanabe (2010), JMLR 11, Theorem 3.
+        Gelfand, Dey & Chang (1992), Bayesian Statistics 4; Watanabe (2010), JMLR 11.
     """
     started = time.monotonic()
     summary = get_summary(idata, variable, combine, chunk_bytes)

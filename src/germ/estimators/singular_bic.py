@@ -32,12 +32,10 @@ Coefficients = Callable[[Any, Any], tuple[float, int]]
 # Which inputs of an atlas family are the size of the model and the size of the truth inside it.
 SIZES: dict[str, tuple[str, str]] = {
     "rrr": ("H", "r"),
-    "dln": ("H", "r"),
     "factor-analysis": ("k", "l"),
     "mixture": ("H", "r"),
-    "mixture-locscale": ("H", "r"),
     "psd-factor": ("k", "r"),
-    "lda": ("H", "r"),
+    "lda": ("H", "rho"),
 }
 
 
@@ -100,10 +98,10 @@ def compute_sbic(
     Example:
         >>> regular = compute_sbic(lambda i, j: (i / 2, 1), {1: -120.0, 2: -118.5}, n=100)
         >>> [round(float(v), 2) for v in regular.values]  # regular models: BIC
-        [122.3, 122.79]
+        [122.3, 123.11]
 
     References:
-        Drton & Plummer (2017), JRSS B 79, equations (3.2) to (3.4) and Definition 3.1.
+        Drton & Plummer (2017), A Bayesian information criterion for singular models, JRSS B 79, section 3.
     """
     if not fits:
         raise InputError("no fits", "models with their largest log-likelihoods", "pass e.g. {1: -120.3, 2: -118.0}")

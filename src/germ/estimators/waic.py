@@ -71,7 +71,8 @@ def estimate_waic(
         0.9
 
     References:
-        Watanabe (2010), JMLR 11, equation (7) and Theorem 1; Watanabe (2018), Mathematical Theory of Bayesian Statistics, section 6.2.
+        Watanabe (2010), Asymptotic equivalence of Bayes cross validation and WAIC, JMLR 11; Vehtari, Gelman & Gabry (2017),
+        Statistics and Computing 27, on the bound 0.4.
     """
     started = time.monotonic()
     check_beta(beta)
