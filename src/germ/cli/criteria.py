@@ -37,12 +37,8 @@ def criteria(
             claims["loo"] = NotApplicable("ArviZ is installed", str(error), Provenance("PSIS-LOO"))
     nu = claims["nu"] = estimate_singular_fluctuation(summary, beta=beta, seed=seed)
     if as_json:
-        typer.echo(
-            json.dumps(
-                {"kind": "criteria", "n": summary.observations, "draws": summary.samples}
-                | {name: to_json(claim) for name, claim in claims.items()}
-            )
-        )
+        document = {"kind": "criteria", "n": summary.observations, "draws": summary.samples}
+        typer.echo(json.dumps(document | {name: to_json(claim) for name, claim in claims.items()}))
         return
     for claim in claims.values():
         typer.echo(str(claim))
