@@ -290,3 +290,40 @@ def export(
     if format not in formats:
         raise InputError(f"the format {format!r}", f"one of {', '.join(formats)}")
     sys.stdout.buffer.write(formats[format]().encode())  # bytes: the calendar's line ends are CRLF on every system
+
+
+@seminar.command()
+def site(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="absent, empty, or a site built before")],
+    results: ResultsOption = None,
+    today: TodayOption = None,
+    catalogue: CatalogueOption = None,
+) -> None:
+    """Build the static site from the catalogue and the stored results; runs no experiment."""
+    from germ.seminar.results import DEFAULT_RESULTS
+    from germ.seminar.site.build import build_site
+
+    counts = build_site(_load(catalogue), folder, today=_today(today), results=results or DEFAULT_RESULTS).counts
+    typer.echo(
+        f"{counts.talks} talks, {counts.green} run green with {counts.claims_held} claims, {counts.failed} failed, {counts.unrun} not run"
+    )
+    typer.echo(f"open {(folder / 'index.html').resolve()}")
+
+
+@seminar.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="the site; built if it is not there")] = Path("build/site"),
+    port: Annotated[int, typer.Option(help="port on 127.0.0.1; 0 takes a free one", min=0, max=65535)] = 8377,
+    results: ResultsOption = None,
+    catalogue: CatalogueOption = None,
+) -> None:
+    """Serve the site on this machine, with the page that computes what you type. Ends with Ctrl-C."""
+    from germ.seminar.results import DEFAULT_RESULTS
+    from germ.seminar.server import SiteServer, WorkerPool
+    from germ.seminar.site.build import MARK, build_site
+
+    if not (folder / MARK).is_file():
+        build_site(_load(catalogue), folder, today=_today(None), results=results or DEFAULT_RESULTS)
+    with SiteServer(folder, port, WorkerPool()) as server:
+        typer.echo(f"serving {folder} at {server.address}polynomial.html (Ctrl-C ends)")
+        server.serve_forever()
