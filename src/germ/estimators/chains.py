@@ -12,12 +12,15 @@ References:
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import xarray as xr
+import torch
 from torch import Tensor, nn
 
 from germ.claim import Correction, Estimate, Provenance, collect_versions
@@ -33,13 +36,15 @@ from germ.estimators.chain_report import (
 )
 from germ.sampling.binding import Binding, Restriction, bind_model
 from germ.sampling.diagnostics import summarize
+from germ.sampling.draws import DrawTree, make_draw_tree
 from germ.sampling.ladder import Draws, run_ladder
-from germ.sampling.planning import Rung
-from germ.sampling.recipe import Choice, Clock, Recipe, check_choice, choose_recipe
+from germ.sampling.planning import Rung, set_evaluation
+from germ.sampling.recipe import Choice, Clock, Recipe, check_choice, choose_recipe, pack_recipe, unpack_recipe
+from germ.sampling.trace import TraceStore
 
 Progress = Callable[[dict[str, float]], None]
 
-_LOOKS = 64  # draws between two looks at the precision
+_LOOKS = 256  # draws between two looks at the precision
 _BALANCE = 0.03  # of identity 1: what it may be off without a warning
 
 
@@ -60,7 +65,7 @@ def estimate_by_chains(
     chains: int | None = None,
     draws: int | None = None,
     burn_in: int | None = None,
-    trace: str | None = None,
+    trace: str | os.PathLike[str] | None = None,
     on_failure: str = "raise",
     progress: Progress | None = None,
 ) -> Estimate:
@@ -102,16 +107,45 @@ def estimate_by_chains(
         raise InputError(f"got on_failure={on_failure!r}", "'raise' or 'return'", "leave it out to raise")
     clock = Clock(budget)
     binding = bind_model(model, loss, data, parameters=parameters)
-    recipe, reasons = choose_recipe(binding, choice, seed, clock)
+    store = None if trace is None else TraceStore(trace, fingerprint_run(binding, choice, seed))
+    if store is not None and store.recipe is not None:
+        clock = Clock(budget, store.spent)
+        recipe, reasons = unpack_recipe(store.recipe["recipe"], store.load_recipe_tensors()), store.recipe["reasons"]
+        set_evaluation(binding, store.recipe["vectorized"])
+    else:
+        recipe, reasons = choose_recipe(binding, choice, seed, clock)
+        if store is not None:
+            plain, tensors = pack_recipe(recipe)
+            store.begin({"recipe": plain, "reasons": reasons, "vectorized": binding.vectorized}, tensors)
     watch = _Watch(recipe, clock, precision, progress, fixed=draws is not None)
-    failure = None
     try:
-        found = run_ladder(binding, recipe, watch=watch)
+        rungs, found = run_ladder(binding, recipe, watch=watch, store=store, spent=lambda: clock.spent)
     except DivergenceError as error:
         if on_failure == "raise":
             raise
-        failure, found = error, []
-    return _report(binding, recipe, reasons, found or watch.seen(), clock, failure)
+        return _report(binding, recipe, reasons, watch.seen(), clock, error)
+    if store is not None and not store.complete:
+        store.finish(clock.spent)
+    return _report(binding, replace(recipe, rungs=rungs), reasons, found, clock, None)
+
+
+def fingerprint_run(binding: Binding, choice: Choice, seed: int) -> dict[str, str]:
+    """What the draws of a run depend on, as digests: w*, data, options, seed."""
+
+    def digest(tensors: Iterable[Tensor]) -> str:
+        total = hashlib.sha256()
+        for tensor in tensors:
+            total.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+            total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return total.hexdigest()
+
+    return {
+        "parameters": digest(value for _, value in binding.anchor),
+        "data": digest(binding.samples.leaves),
+        "loss at w*": repr(binding.loss_at_center),
+        "options": repr(choice),
+        "seed": repr(seed),
+    }
 
 
 class _Watch:
@@ -120,25 +154,28 @@ class _Watch:
     def __init__(self, recipe: Recipe, clock: Clock, precision: float, progress: Progress | None, *, fixed: bool) -> None:
         self.recipe, self.clock, self.precision, self.progress, self.fixed = recipe, clock, precision, progress, fixed
         self._draws: dict[str, Draws] = {}
-        self._next = _LOOKS
+        self._looked = 0
 
-    def __call__(self, group: int, rung: Rung, draws: Draws) -> bool:
+    def __call__(self, group: int, rung: Rung, draws: Draws) -> int | None:
         self._draws[rung.name] = draws
         count = draws["difference"].shape[1]
         if self.progress is not None and count:
             found = summarize(rung.nbeta * draws["difference"] - draws["correction"])
             share = min(1.0, self.clock.spent / self.clock.budget)
             self.progress({"done": share, "value": found.mean, "standard_error": found.standard_error})
-        if self.fixed or rung.name != "main" or self.recipe.groups > 1:
-            return not self.fixed and self.recipe.groups == 1 and self.clock.spent > self.clock.budget
+        if self.fixed or self.recipe.groups > 1:
+            return None
         if self.clock.spent > self.clock.budget:
-            return True
-        if count < self._next:
-            return False
-        self._next = 2 * self._next if count < 8 * _LOOKS else count + 4 * _LOOKS
-        found = summarize(rung.nbeta * draws["difference"] - draws["correction"])
+            return count
+        # Looks happen after fixed numbers of draws, whatever the blocks: a run that was interrupted stops at the same draw.
+        look = count // _LOOKS * _LOOKS
+        if rung.name != "main" or look <= self._looked:
+            return None
+        self._looked = look
+        found = summarize((rung.nbeta * draws["difference"] - draws["correction"])[:, :look])
         # Half again for the carry to γ = 0, and half of the variance left to the other corrections.
-        return found.rhat < 1.05 and 1.5 * found.standard_error < 0.7 * self.precision * abs(found.mean)
+        precise = found.rhat < 1.05 and 1.5 * found.standard_error < 0.7 * self.precision * abs(found.mean)
+        return look if precise else None
 
     def seen(self) -> list[Draws]:
         """Draws so far of each rung."""
@@ -214,15 +251,12 @@ def _list_settings(recipe: Recipe) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def make_trace(recipe: Recipe, found: list[Draws]) -> xr.DataTree:
+def make_trace(recipe: Recipe, found: list[Draws]) -> DrawTree:
     """Draws in ArviZ's schema: `posterior` and `sample_stats` of the last rung, and the other rungs under `ladder`."""
-    groups: dict[str, xr.Dataset] = {}
-    for rung, draws in zip(recipe.rungs, found, strict=False):
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for rung, draws in sorted(zip(recipe.rungs, found, strict=False), key=lambda pair: pair[0].name != "main"):
         prefix = "" if rung.name == "main" else f"ladder/{rung.name}/"
         value = rung.nbeta * draws["difference"] - draws["correction"]
-        posterior = {"learning_coefficient": value, "loss_difference": draws["difference"]}
-        stats = {key: array for key, array in draws.items() if key != "difference"}
-        coordinates = {"chain": np.arange(value.shape[0]), "draw": np.arange(value.shape[1])}
-        for name, variables in (("posterior", posterior), ("sample_stats", stats)):
-            groups[prefix + name] = xr.Dataset({k: (("chain", "draw"), v) for k, v in variables.items()}, coords=coordinates)
-    return xr.DataTree.from_dict(groups)
+        groups[f"{prefix}posterior"] = {"learning_coefficient": value, "loss_difference": draws["difference"]}
+        groups[f"{prefix}sample_stats"] = {key: array for key, array in draws.items() if key != "difference"}
+    return make_draw_tree(groups)

@@ -89,8 +89,9 @@ def calibrate_step_size(
         made += _BLOCK
         late = {key: value[:, _BLOCK // 2 :].mean() for key, value in fields.items()}
         corrected = kernel.target.nbeta * late["difference"] - late["correction"]
-        share = float(late["correction"] / corrected) if corrected > 0 else math.inf if late["correction"] > 0 else 0.0
-        factor = float(np.clip(CORRECTION_SHARE / max(share, 1e-9), 1 / 3, 2.0)) if math.isfinite(share) else 1 / 2
+        # Where w* is not a minimum the loss falls and the value is negative: its size still says what a correction is worth.
+        share = float(late["correction"] / max(abs(corrected), 1e-300))
+        factor = float(np.clip(CORRECTION_SHARE / max(share, 1e-9), 1 / 3, 2.0))
         factor = min(factor, 1.0 if failures else largest / kernel.step_size)
         calm = calm + 1 if 0.8 < factor < 1.25 else 0
         if calm >= 3 or deadline():

@@ -81,6 +81,12 @@ def choose_evaluation(binding: Binding, chains: int, batch_size: int) -> str:
     )
 
 
+def set_evaluation(binding: Binding, vectorized: bool) -> None:
+    """Evaluate as an earlier run did."""
+    if not vectorized:
+        binding.evaluator = Sequential(binding.substitution, binding.loss, binding.samples, binding.dtype)
+
+
 def _time(call: Callable[[], object]) -> float:
     call()
     times = []
@@ -127,6 +133,7 @@ def find_floor(binding: Binding) -> float:
 def plan_rungs(
     *,
     step_size: float,
+    speed: float = 1.0,
     nbeta: float,
     steps: int,
     floor: float,
@@ -138,6 +145,7 @@ def plan_rungs(
 
     Args:
         step_size: ε.
+        speed: How much faster than Langevin steps of size ε the kernel relaxes free directions.
         nbeta: nβ.
         steps: Steps of each chain that the budget allows.
         floor: Smallest γ.
@@ -148,7 +156,7 @@ def plan_rungs(
     Returns:
         The rungs, in the order in which they run.
     """
-    gamma = localization if localization is not None else max(floor, _LENGTH / (step_size * _SHARES[3] * max(steps, 8)))
+    gamma = localization if localization is not None else max(floor, _LENGTH / (speed * step_size * _SHARES[3] * max(steps, 8)))
     shares: tuple[float, ...] = _SHARES
     if localization is not None:
         shares, rungs = (0.7, 0.3), [("main", nbeta, gamma, step_size), ("hot", nbeta / 2, gamma / 2, 2 * step_size)]
@@ -162,7 +170,7 @@ def plan_rungs(
     planned = []
     for share, (name, beta, localization_, epsilon) in zip(shares, rungs, strict=True):
         length = max(8, round(share * steps))
-        relaxation = _RELAXATIONS / (epsilon * localization_) if localization_ > 0 else math.inf
+        relaxation = _RELAXATIONS / (speed * epsilon * localization_) if localization_ > 0 else math.inf
         if draws is not None:
             count, thin, burn = (draws if name == "main" else max(8, draws // 3)), 1, math.ceil(min(draws, relaxation))
         else:

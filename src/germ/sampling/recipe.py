@@ -50,10 +50,11 @@ class Clock:
 
     Args:
         budget: Seconds.
+        spent: Seconds that were spent before, by a run that was interrupted.
     """
 
-    def __init__(self, budget: float) -> None:
-        self.budget, self._began = budget, time.monotonic()
+    def __init__(self, budget: float, spent: float = 0.0) -> None:
+        self.budget, self._began = budget, time.monotonic() - spent
 
     @property
     def spent(self) -> float:
@@ -72,6 +73,7 @@ class Recipe:
         groups: How many groups of chains run one after the other.
         batch_size: Samples of a batch.
         rungs: The ladder.
+        adaptive: Whether step sizes follow the correction from rung to rung.
         control_variate: Whether minibatch gradients are corrected by their value at w*.
         preconditioner: Diagonal of P, (d,), or None.
         leapfrog_steps: Of Hamiltonian Monte Carlo.
@@ -83,6 +85,7 @@ class Recipe:
     groups: int
     batch_size: int
     rungs: tuple[Rung, ...]
+    adaptive: bool = False
     control_variate: bool = False
     preconditioner: Any = None
     leapfrog_steps: int = 10
@@ -103,6 +106,29 @@ def make_kernel(recipe: Recipe, target: LossTarget, step_size: float) -> Kernel:
             return HamiltonianMonteCarlo(target, step_size, leapfrog_steps=recipe.leapfrog_steps)
         case _:
             raise InputError(f"got kernel={recipe.kernel!r}", "a kernel of germ.sampling.kernels.KERNELS", "leave it out for 'sgld'")
+
+
+def pack_recipe(recipe: Recipe) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """A recipe as plain JSON values and tensors."""
+    plain = vars(recipe) | {"rungs": [vars(r) for r in recipe.rungs], "preconditioner": None}
+    return plain, {} if recipe.preconditioner is None else {"preconditioner": recipe.preconditioner}
+
+
+def unpack_recipe(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Recipe:
+    """A recipe from what `pack_recipe` gave."""
+    rungs = tuple(Rung(**r) for r in plain["rungs"])
+    return Recipe(**plain | {"rungs": rungs, "preconditioner": tensors.get("preconditioner")})
+
+
+def find_speed(recipe: Recipe) -> float:
+    """How much faster than Langevin steps of the same ε a kernel relaxes directions that hardly pull."""
+    match recipe.kernel:
+        case "sghmc":
+            return 2 / StochasticGradientHMC.friction  # overdamped: a push of momentum lasts 1/c steps
+        case "hmc":
+            return float(recipe.leapfrog_steps) ** 2
+        case _:
+            return 1.0
 
 
 def check_choice(seed: int, precision: float, budget: float, choice: Choice) -> None:
@@ -163,7 +189,7 @@ def choose_recipe(binding: Binding, choice: Choice, seed: int, clock: Clock) -> 
     recipe, step_size, seconds = _calibrate(binding, recipe, choice, nbeta, began + _SETUP * clock.budget, reasons)
     steps = max(8, int((_USED * clock.budget - clock.spent) / (seconds * groups)))
     rungs = plan_rungs(
-        step_size=step_size, nbeta=nbeta, steps=steps, floor=find_floor(binding),
+        step_size=step_size, speed=find_speed(recipe), nbeta=nbeta, steps=steps, floor=find_floor(binding),
         localization=choice.localization, burn_in=choice.burn_in, draws=choice.draws,
     )  # fmt: skip
     given = "as asked"
@@ -173,7 +199,8 @@ def choose_recipe(binding: Binding, choice: Choice, seed: int, clock: Clock) -> 
     reasons["localization"] = given if choice.localization else (
         f"the softest γ whose free directions relax within {steps:,} steps, or 0.1 / rms(w*)² if that is larger"
     )  # fmt: skip
-    return replace(recipe, rungs=tuple(rungs)), reasons
+    adaptive = choice.step_size is None and name not in NEEDS_FULL_DATA
+    return replace(recipe, rungs=tuple(rungs), adaptive=adaptive), reasons
 
 
 def _choose_stiffness_samples(binding: Binding, target: LossTarget, batches: Batches, seconds: float) -> torch.Tensor | None:

@@ -16,7 +16,7 @@ References:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -61,8 +61,10 @@ class StochasticGradientHMC:
     def step(self, state: MomentumState, batch: Tensor | None, *, rng: Streams) -> tuple[MomentumState, Info]:
         """One step of every chain."""
         decay = torch.full_like(state.friction, 1 - self.friction)
-        info, _ = _move(self.target, state, batch, rng, math.sqrt(self.step_size), decay, math.sqrt(2 * self.friction))
-        return state, info
+        info, kinetic = _move(self.target, state, batch, rng, math.sqrt(self.step_size), decay, math.sqrt(2 * self.friction))
+        # With constant friction the mean is known from the kinetic energy alone, which forgets faster than (w − w*)·p.
+        expected = kinetic * (1 - self.friction / 2)
+        return state, replace(info, expected=expected, correction=(expected - state.position.shape[1]) / 2)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -40,6 +40,17 @@ class Streams:
     def uniform(self) -> Tensor:
         """One number in [0, 1) per chain, (C,)."""
         return torch.cat([torch.rand(1, generator=g, device=g.device, dtype=self.dtype) for g in self.generators])
+
+    def pack(self) -> dict[str, Tensor]:
+        """All that the next numbers depend on."""
+        stock = {f"noise.stock.{width}": torch.stack(rows) for width, rows in self._stock.items() if rows}
+        return _pack_generators("noise", self.generators) | stock
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on where `pack` was called."""
+        _unpack_generators("noise", self.generators, tensors)
+        device, prefix = self.generators[0].device, "noise.stock."
+        self._stock = {int(key[len(prefix) :]): list(t.to(device).unbind(0)) for key, t in tensors.items() if key.startswith(prefix)}
 
     def _draw(self, count: int) -> Tensor:
         device = self.generators[0].device
@@ -82,7 +93,25 @@ class Batches:
             self._left = list(torch.stack([self._epoch(g) for g in self.generators], 1).unbind(0))
         return self._left.pop()
 
+    def pack(self) -> dict[str, Tensor]:
+        """All that the next batches depend on."""
+        return _pack_generators("order", self.generators) | ({"order.left": torch.stack(self._left)} if self._left else {})
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on where `pack` was called."""
+        _unpack_generators("order", self.generators, tensors)
+        self._left = list(tensors["order.left"].unbind(0)) if "order.left" in tensors else []
+
     def _epoch(self, generator: torch.Generator) -> Tensor:
         order = torch.randperm(self.size, generator=generator)
         offsets = torch.randint(self.size, (max(1, self.size // self.batch_size),), generator=generator)
         return torch.cat([order, order[: self.batch_size - 1]]).unfold(0, self.batch_size, 1)[offsets]
+
+
+def _pack_generators(name: str, generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
+    return {f"{name}.{index}": generator.get_state() for index, generator in enumerate(generators)}
+
+
+def _unpack_generators(name: str, generators: Sequence[torch.Generator], tensors: Mapping[str, Tensor]) -> None:
+    for index, generator in enumerate(generators):
+        generator.set_state(tensors[f"{name}.{index}"])
