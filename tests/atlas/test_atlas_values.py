@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import germ
 from germ.atlas import compute_value, list_families, load_family
-from germ.atlas.page import describe_family, format_input, format_table
+from germ.atlas.page import describe_family, format_input, format_pages, format_table
 from germ.claim import Bound, Estimate, Exact, NotApplicable, to_json
 from germ.cli import app
 from germ.errors import AtlasError, BudgetError, GermError, InputError
@@ -245,5 +245,8 @@ def test_list_and_show():
         text = describe_family(load_family(name))
         assert text.startswith(name)
         assert all(len(line) <= 120 for line in text.splitlines()[1:])
-        assert f"`{name}`" in format_table()
+    for name in list_families():
+        assert f"`{name}`" in (table := format_table())
+        assert table.count("\n") == len(list_families()) + 1
+    assert format_pages().count("<details>") == len(list_families())
     assert "dln" in run("list").stdout

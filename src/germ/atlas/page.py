@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from germ.atlas.checks import CHECKS
 from germ.atlas.family import Family, list_families, load_family
 
 
@@ -24,7 +25,13 @@ def describe_family(entry: Family) -> str:
         lines += [f"{name}:"] * bool(texts) + [line for text in texts for line in _item(text)]
     lines += _paragraph("conventions", entry.conventions) + _paragraph("completeness", entry.completeness)
     lines += ["sources:"] + [line for s in entry.sources for line in _item(f"{s} ({s.read})")]
-    for name, texts in (("checks", entry.checks), ("traps", entry.traps), ("values", tuple(_describe_values(entry)))):
+    again = tuple(check.name for check in CHECKS if entry.id in check.families)
+    for name, texts in (
+        ("checks", entry.checks),
+        ("re-derived by `germ atlas verify`", again),
+        ("traps", entry.traps),
+        ("values", tuple(_describe_values(entry))),
+    ):
         lines += [f"{name}:"] * bool(texts) + [line for text in texts for line in _item(text)]
     return "\n".join(lines)
 
@@ -104,8 +111,23 @@ def family_to_json(entry: Family) -> dict[str, Any]:
         "id": entry.id, "title": entry.title, "kind": entry.kind, "statement": entry.statement, "formula": entry.formula,
         "hypotheses": list(entry.hypotheses), "conventions": entry.conventions, "completeness": entry.completeness,
         "reliability": entry.reliability, "checks": list(entry.checks), "traps": list(entry.traps), "missing": entry.missing,
+        "rederived_by": [check.name for check in CHECKS if entry.id in check.families],
         "sources": sources, "inputs": inputs, "values": values,
     }  # fmt: skip
+
+
+def format_pages() -> str:
+    """All families' pages one after the other, for the docs.
+
+    Returns:
+        Markdown: a collapsed block a family.
+    """
+    blocks = []
+    for name in list_families():
+        entry = load_family(name)
+        text = describe_family(entry).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        blocks.append(f"<details><summary><code>{name}</code> {entry.title}</summary><pre>{text}</pre></details>")
+    return "\n\n".join(blocks)
 
 
 def format_table() -> str:

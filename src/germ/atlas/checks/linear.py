@@ -6,8 +6,8 @@ from fractions import Fraction
 from itertools import combinations_with_replacement, product
 
 from germ.atlas.checks.check import Check, Disagreement, compare, find_pole
+from germ.atlas.checks.program import solve_program
 from germ.atlas.formulas import FORMULAS
-from germ.atlas.formulas.newton import solve_program
 from germ.claim import Bound, Exact
 
 

@@ -8,9 +8,10 @@ from itertools import combinations, pairwise, product
 
 from germ.atlas.answer import Pole
 from germ.atlas.checks.check import Check, Disagreement, compare, find_pole
+from germ.atlas.checks.program import matrix_rank, solve_program
 from germ.atlas.formulas import FORMULAS
 from germ.atlas.formulas.latent import FIVE_LEAVES, prune
-from germ.atlas.formulas.newton import matrix_rank, solve_newton_program
+from germ.atlas.formulas.newton import solve_newton_program
 from germ.errors import InputError
 
 Edge = tuple[int, ...]
@@ -82,7 +83,10 @@ def check_program() -> str:
         for exponents in list(combinations(vectors, k))[:: 1 + len(vectors) ** k // 2000]:
             costs = [Fraction(1 + (i * sum(exponents[0])) % 3, 1 + i % 2) for i in range(n)]
             one = find_pole("monomial-ideal", exponents=exponents, h=tuple(c - 1 for c in costs))
-            compare(f"{exponents} at {[str(c) for c in costs]}", one, enumerate_vertices(exponents, costs), "simplex method, all vertices")
+            case = f"{exponents} at {[str(c) for c in costs]}"
+            compare(case, one, enumerate_vertices(exponents, costs), "simplex method, all vertices")
+            value, dimension = solve_program([[Fraction(2 * x) for x in a] for a in exponents], [Fraction(1)] * k, costs)
+            compare(case, one, (value, 1 + dimension), "simplex method, another simplex method")
             count += 1
     for a in product(range(4), repeat=3):
         if any(a):
