@@ -110,11 +110,12 @@ def propose_weights(state: State, targets: Sequence[fmpq_mpoly]) -> list[dict[in
     for exponents in programs:
         if not exponents or not all(any(e) for e in exponents):
             continue  # a target that does not vanish along B has no order there
-        for order in orders:
-            for weights in _vertices(exponents, costs, order):
-                candidate = {local[k]: w for k, w in enumerate(weights) if w}
-                if len(candidate) > 1 and candidate not in found and _touches(state, candidate, targets):
-                    found.append(candidate)
+        choices = [w for order in orders for w in _vertices(exponents, costs, order)]
+        choices += _subspaces(exponents, costs)
+        for weights in choices:
+            candidate = {local[k]: w for k, w in enumerate(weights) if w}
+            if len(candidate) > 1 and candidate not in found and _touches(state, candidate, targets):
+                found.append(candidate)
     return found
 
 
@@ -132,7 +133,32 @@ def _vertices(exponents: list[Monomial], costs: list[Fraction], order: Sequence[
     return results
 
 
+def _subspaces(exponents: list[Monomial], costs: list[Fraction]) -> list[list[int]]:
+    """Optimal weights that are 0 or 1: coordinate subspaces on which all exponents vanish, as deep as the linear program allows."""
+    value = solve_linear_program(exponents, costs).value
+    found: list[list[int]] = []
+    steps = 0
+
+    def go(left: list[Monomial], chosen: tuple[int, ...], barred: frozenset[int], cost: Fraction) -> None:
+        nonlocal steps
+        steps += 1
+        if steps > MAX_SUBSPACE_STEPS or cost > value:
+            return
+        if not left:
+            found.append([int(k in chosen) for k in range(len(costs))])
+            return
+        first = min(left, key=lambda e: sum(map(bool, e)))
+        for k, e in enumerate(first):
+            if e and k not in barred:
+                go([f for f in left if not f[k]], (*chosen, k), barred, cost + costs[k])
+                barred |= {k}
+
+    go(exponents, (), frozenset(), Fraction(0))
+    return found
+
+
 MAX_WEIGHT = 400
+MAX_SUBSPACE_STEPS = 150
 
 
 def weighted_order(p: fmpq_mpoly, weights: dict[int, int]) -> int:

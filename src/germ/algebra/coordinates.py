@@ -99,7 +99,7 @@ def change_linearly(
         return sum((part * values[i] ** j * c ** (k + extra - j) for j, part in enumerate(parts)), ring.constant(0))
 
     role, sign = list(state.role), list(state.sign)
-    role[i] = BASE if stays_base else LOCAL
+    role[i] = VANISHING if state.role[i] == DEPENDENT else BASE if stays_base else LOCAL
     sign[i] = ANY if domain_index is None else NONNEGATIVE
     domain = _without(_signed_domain(state, i), domain_index)
     prior = tuple((move(p), q) for p, q in state.prior)

@@ -20,7 +20,6 @@ from germ.algebra.state import (
     State,
     coefficients_in,
     degree_in,
-    make_monic,
     terms_of,
     variables_of,
 )
@@ -84,7 +83,14 @@ def _search(state: State, q: fmpq_mpoly, depth: int) -> Evidence | None:
 
 
 def _by_list(state: State, q: fmpq_mpoly) -> Evidence | None:
-    return Evidence(0, {"why": "known"}) if str(make_monic(q)) in state.known else None
+    """Q divides an entry of `nonzero`."""
+    for k, entry in enumerate(state.known):
+        if entry.is_zero() or entry.total_degree() < q.total_degree():
+            continue
+        quotient, remainder = divmod(entry, q)
+        if remainder.is_zero():
+            return Evidence(0, {"why": "known", "index": k, "cofactor": quotient})
+    return None
 
 
 def _monomial_sign(state: State, exponents: tuple[int, ...]) -> tuple[int, bool]:

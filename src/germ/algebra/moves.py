@@ -19,6 +19,7 @@ from germ.algebra.rewriting import simplify_ideal
 from germ.algebra.state import (
     ANY,
     BASE,
+    DEPENDENT,
     LOCAL,
     NEGATIVE,
     NONNEGATIVE,
@@ -55,7 +56,11 @@ def _one(step: Step | None) -> Move | None:
 
 def settle(state: State) -> Move | None:
     """What is known about B, the domain and the volume form, written as simply as possible."""
-    return _settle_zero(state) or _settle_units(state) or _settle_prior(state) or _settle_domain(state) or _settle_ideal(state)
+    for rule in (_settle_dependents, _settle_zero, _settle_units, _settle_prior, _settle_domain, _settle_ideal):
+        move = rule(state)
+        if move:
+            return move
+    return None
 
 
 def _settle_ideal(state: State) -> Move | None:
@@ -73,6 +78,23 @@ def _settle_units(state: State) -> Move | None:
 
 
 # --- the set B -------------------------------------------------------------------------------------------------------------------
+
+
+def _settle_dependents(state: State) -> Move | None:
+    """A dependent variable that its relation fixes on B, or a `zero` entry: shifted, so that it is 0 there."""
+    for kind, entries in (("relation_index", state.relations), ("zero_index", state.zero)):
+        for k, entry in enumerate(entries):
+            r = state.restrict(entry)
+            for i in variables_of(r):
+                if state.role[i] != DEPENDENT or degree_in(r, i) != 1 or (kind == "relation_index" and len(variables_of(r)) > MAX_SHIFT):
+                    continue
+                found = change_linearly(state, i, r, zero_index=k if kind == "zero_index" else None)
+                if found:
+                    return Move(found[0] | {kind: k}, (found[1],))
+    return None
+
+
+MAX_SHIFT = 4  # variables of a shift of a dependent variable; more would make the ideal long
 
 
 def _settle_zero(state: State) -> Move | None:
@@ -106,13 +128,18 @@ def _consume_zero(state: State, k: int, r: fmpq_mpoly) -> Move | None:
         return Move(step, (state.change(zero=(*state.zero[:k], f, *state.zero[k + 1 :])),))
     base = [i for i in variables_of(f) if state.role[i] == BASE]
     usable = [i for i in base if not state.N[i] and not state.h[i] and state.sign[i] != NONNEGATIVE]
-    for i in sorted(usable, key=lambda i: (degree_in(f, i) != 1, len(f.derivative(i)), degree_in(f, i))):
-        for g in [*_generators_like(state, f), f]:
-            found = None
-            if degree_in(g, i) == 1:
-                found = change_linearly(state, i, g, zero_index=k)
-            elif degree_in(g, i) > 1 and (degree_in(f, i) > 1 or g is not f) and find_evidence(state, g.derivative(i)) is not None:
-                found = change_implicitly(state, i, g, zero_index=k)
+    alike = _generators_like(state, f)
+    usable.sort(key=lambda i: (degree_in(f, i) != 1, len(f.derivative(i)), degree_in(f, i)))
+    for g in [*alike, f]:
+        for i in usable:
+            found = change_linearly(state, i, g, zero_index=k) if degree_in(g, i) == 1 else None
+            if found:
+                return _one(found)
+    for i in usable:
+        alone = sum(degree_in(p, i) > 0 for p in state.ideal) == 1
+        for g in [*(alike if alone else ()), f]:
+            smooth = degree_in(g, i) > 1 and find_evidence(state, g.derivative(i)) is not None
+            found = change_implicitly(state, i, g, zero_index=k) if smooth else None
             if found:
                 return _one(found)
     return _split_derivatives(state, f, base, usable)
@@ -139,7 +166,7 @@ def _split_derivatives(state: State, f: fmpq_mpoly, base: Sequence[int], usable:
 
 
 def split(state: State, polynomials: Sequence[fmpq_mpoly]) -> Move:
-    """Split B: where no polynomial vanishes, and for each where it does.
+    """Split B: where no polynomial vanishes, and for each where it is the first in the list that does.
 
     Args:
         state: The state.
@@ -150,14 +177,15 @@ def split(state: State, polynomials: Sequence[fmpq_mpoly]) -> Move:
     """
     chosen = [make_monic(state.restrict(p)) for p in polynomials]
     children = [state.change(nonzero=(*state.nonzero, *chosen))]
-    for p in chosen:
+    for k, p in enumerate(chosen):
+        nonzero = (*state.nonzero, *chosen[:k])
         i = _variable_index(state, p)
         if i is not None and state.role[i] == BASE:
             role = list(state.role)
             role[i] = LOCAL
-            children.append(state.change(role=tuple(role)))
+            children.append(state.change(role=tuple(role), nonzero=nonzero))
         else:
-            children.append(state.change(zero=(*state.zero, p)))
+            children.append(state.change(zero=(*state.zero, p), nonzero=nonzero))
     return Move({"kind": "split", "polynomials": chosen}, tuple(children))
 
 
@@ -278,7 +306,7 @@ def halve(state: State, i: int) -> Move:
 
 def use_coordinate(state: State) -> Move | None:
     """A generator, up to its monomial content, that is smooth in a free local variable becomes that coordinate."""
-    best: tuple[tuple[int, ...], int, fmpq_mpoly, str] | None = None
+    choices: list[tuple[tuple[int, ...], int, fmpq_mpoly, bool, bool]] = []
     for g in state.ideal:
         if len(g) == 1:
             continue
@@ -293,20 +321,23 @@ def use_coordinate(state: State) -> Move | None:
             if state.restrict(slope).is_zero() or find_evidence(state, slope) is None:
                 continue
             linear = degree_in(p, i) == 1
-            others = [f for f in (*state.ideal, *state.domain, *state.zero, *state.relations, *(q for q, _ in state.prior)) if f is not g]
+            others = [f for f in (*state.ideal, *state.domain, *state.zero, *(q for q, _ in state.prior)) if f is not g]
             occurrences = sum(len(f.derivative(i)) for f in others)
             if not linear and (occurrences or content[i]):
                 continue
             rank = (sum(content), 0 if linear else 1, 0 if slope.is_constant() else len(slope), occurrences * len(p), len(p))
-            if best is None or rank < best[0]:
-                best = rank, i, p, "linear" if linear else "implicit"
-    if best is None:
-        return None
-    _, i, p, mode = best
-    found = change_linearly(state, i, p) if mode == "linear" else change_implicitly(state, i, p)
-    if found and max((len(f) for f in found[1].ideal), default=0) > MAX_TERMS:
-        return None
-    return _one(found)
+            choices.append((rank, i, p, linear, any(content)))
+    for _, i, p, linear, has_content in sorted(choices, key=lambda c: c[:2]):
+        found = change_linearly(state, i, p) if linear else change_implicitly(state, i, p)
+        if found is None or max(map(len, found[1].ideal)) > MAX_TERMS:
+            continue
+        if not has_content or _count_long(simplify_ideal(found[1])[1]) < _count_long(state):
+            return _one(found)
+    return None
+
+
+def _count_long(state: State) -> int:
+    return sum(len(g) > 1 for g in state.ideal)
 
 
 def use_prior_coordinate(state: State) -> Move | None:
@@ -319,6 +350,44 @@ def use_prior_coordinate(state: State) -> Move | None:
                 found = change_linearly(state, i, p)
                 if found:
                     return _one(found)
+    return None
+
+
+def tidy(state: State) -> Move | None:
+    """A linear form that is a coefficient of several terms becomes a coordinate, where that shortens the ideal.
+
+    So a matrix product keeps its shape: (b_0 + a b_1)·p + (b'_0 + a b'_1)·r is b_0·p + b'_0·r in new coordinates.
+    """
+    size = sum(map(len, state.ideal))
+    long = [g for g in state.ideal if len(g) > 1]
+    if size > MAX_TIDY or all(len(g) < 4 for g in long):
+        return None
+    best: tuple[int, Step] | None = None
+    tried: set[str] = set()
+    for g in long:
+        for k in variables_of(g):
+            if degree_in(g, k) != 1:
+                continue
+            c = primitive_part(state, coefficients_in(g, k)[1])
+            if len(c) < 2 or len(c) > MAX_FORM or str(c := make_monic(c)) in tried:
+                continue
+            tried.add(str(c))
+            found = _adopt_form(state, c)
+            shorter = size if found is None else sum(map(len, found[1].ideal))
+            if found and shorter < size and _count_long(found[1]) <= len(long) and (best is None or shorter < best[0]):
+                best = shorter, found
+    return _one(best[1]) if best else None
+
+
+MAX_TIDY = 400
+MAX_FORM = 6
+
+
+def _adopt_form(state: State, c: fmpq_mpoly) -> Step | None:
+    vanishes = state.restrict(c).is_zero()
+    for i in variables_of(c):
+        if degree_in(c, i) == 1 and state.is_free(i) and (state.role[i] == LOCAL) == vanishes and c.derivative(i).is_constant():
+            return change_linearly(state, i, c, stays_base=not vanishes)
     return None
 
 
@@ -417,20 +486,23 @@ def blow_up(state: State) -> Move | None:
     candidates = propose_weights(state, targets)
     if not candidates:
         return None
-    weights = min(candidates, key=lambda w: (_rate(state, w, targets), candidates.index(w)))
+    weights = min(candidates, key=lambda w: (_rate(state, w, targets), sum(w.values()), candidates.index(w)))
     return blow_up_along(state, weights)
 
 
 def _rate(state: State, weights: dict[int, int], targets: Sequence[fmpq_mpoly]) -> int:
-    """How many targets have an initial form without a term that is linear in a variable which the chart leaves free (fewer is better)."""
-    missing = 0
+    """How far the targets are, after the blow-up, from units (0) and from functions linear (0) or smooth (1) in a variable left free."""
+    total = 0
+    outside = [i for i in state.local if i not in weights]
     for t in targets:
         order = weighted_order(t, weights)
         initial = [e for e, _ in terms_of(t) if sum(e[i] * w for i, w in weights.items()) == order]
-        linear = any(sum(e[i] for i in state.local if i not in weights) == 1 for e in initial)
-        unit = any(not any(e[i] for i in state.local if i not in weights) for e in initial)
-        missing += not (linear or unit)
-    return missing
+        rest = [[i for i in outside for _ in range(e[i])] for e in initial]
+        smooth = [r[0] for r in rest if len(r) == 1]
+        if not all(rest) or any(degree_in(t, i) == 1 for i in smooth):
+            continue
+        total += 1 if smooth else 2
+    return total
 
 
 def blow_up_along(state: State, weights: dict[int, int]) -> Move:
@@ -475,7 +547,7 @@ def _blowup_step(state: State, weights: dict[int, int], charts: Sequence[Chart],
 
 def advance(state: State) -> Move | None:
     """The next step of a state that is no leaf; None where no move is left."""
-    for move in (use_coordinate, use_prior_coordinate, compare, split_by_value, split_by_slope, blow_up):
+    for move in (use_coordinate, use_prior_coordinate, compare, tidy, split_by_value, split_by_slope, blow_up):
         found = move(state)
         if found:
             return found

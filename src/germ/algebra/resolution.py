@@ -99,18 +99,39 @@ class _Search:
     def __init__(self, root: State, budget: Budget) -> None:
         self.result = Resolution([Node(root, None, 0)])
         self.budget = budget
+        self.undecided: list[int] = []
         self.stop = time.monotonic() + budget.seconds
 
     def run(self) -> None:
-        stack = [0]
+        result = self.result
+        self.explore([0])
+        while self.drop_dominated():  # real points were not found; the inequalities may decide whether there are any
+            index = min(result.unattained, key=lambda k: result.nodes[k].depth)
+            result.unattained.remove(index)
+            node = result.nodes[index]
+            move = split_by_domain(node.state)
+            if move is None or time.monotonic() > self.stop:
+                self.undecided.append(index)
+                continue
+            node.value = None
+            self.explore(self.take(index, move))
+        result.unattained = self.undecided
+        self.drop_dominated()
+
+    def explore(self, stack: list[int]) -> None:
+        """Visit all nodes below those of a stack."""
         while stack:
             index = stack.pop()
             stack += self.visit(index)
+
+    def drop_dominated(self) -> bool:
+        """Forget the leaves without a known real point that would not be better than the best; whether any are left."""
         result = self.result
         for index in list(result.unattained):
             value = result.nodes[index].value
             if value is not None and not value.dominates(result.best):
                 result.unattained.remove(index)
+        return bool(result.unattained)
 
     def visit(self, index: int) -> list[int]:
         """Take one step at a node; the children come back in the order in which a stack should hold them."""
@@ -154,9 +175,6 @@ class _Search:
             if witness is not None:
                 result.best, result.optimal, result.witness = leaf.value, index, witness
             else:
-                move = split_by_domain(node.state)
-                if move is not None:
-                    return self.take(index, move)
                 result.unattained.append(index)
         node.value, node.step = leaf.value, leaf.step
         return []

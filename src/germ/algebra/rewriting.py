@@ -11,7 +11,18 @@ from typing import Any
 from flint import fmpq, fmpq_mpoly
 
 from germ.algebra.evidence import Evidence, find_evidence
-from germ.algebra.state import DEPENDENT, VANISHING, Monomial, State, coefficients_in, content_of, degree_in, make_monic, terms_of
+from germ.algebra.state import (
+    DEPENDENT,
+    VANISHING,
+    Monomial,
+    State,
+    coefficients_in,
+    content_of,
+    degree_in,
+    make_monic,
+    terms_of,
+    variables_of,
+)
 
 MAX_FACTOR_TERMS = 40  # of a generator: factors of larger ones are hardly ever units
 MAX_DIVISIONS = 400  # pairs of generators that are tried for divisibility
@@ -27,7 +38,7 @@ def simplify_ideal(state: State) -> tuple[list[dict[str, Any]], State]:
         The operations, and the state with the new generators and exponents N; no operations if nothing changed.
     """
     work = _Rewriter(state)
-    for _ in range(20):
+    for _ in range(60):
         before = len(work.ops)
         work.reduce_by_relations()
         work.drop_zero_and_equal()
@@ -37,6 +48,8 @@ def simplify_ideal(state: State) -> tuple[list[dict[str, Any]], State]:
         work.drop_multiples()
         if len(work.ops) == before:
             work.eliminate_linearly()
+        if len(work.ops) == before:
+            work.eliminate_variables()
         if len(work.ops) == before:
             break
     if not work.ops:
@@ -224,6 +237,33 @@ class _Rewriter:
         if sum(map(len, rows)) < sum(map(len, self.generators)):
             for k, new, add in moves:
                 self.replace(k, new, add=add)
+
+    def eliminate_variables(self) -> None:
+        """G_k − q·g_i without the variable v, where both are linear in v and the coefficient of v in g_k is q times that in g_i.
+
+        So generators Σ_h a_h b_h^k become triangular. Not at the root, where it would hide symmetries.
+        """
+        long = [k for k, g in enumerate(self.generators) if len(g) > 1]
+        if len(long) < 2 or not any(self.N):
+            return
+        local = set(self.state.local)
+        linear = {k: {v for v in variables_of(self.generators[k]) if v in local and degree_in(self.generators[k], v) == 1} for k in long}
+        for i in sorted(long, key=lambda k: (self.generators[k].total_degree(), len(self.generators[k]))):
+            for k in long:
+                if k == i or self.generators[k].total_degree() < self.generators[i].total_degree():
+                    continue
+                for v in sorted(linear[i] & linear[k]):
+                    upper, lower = self.generators[k].derivative(v), self.generators[i].derivative(v)
+                    quotient, remainder = divmod(upper, lower)
+                    if not remainder.is_zero():
+                        continue
+                    new = self.generators[k] - quotient * self.generators[i]
+                    if (
+                        len(new) <= 4 * len(self.generators[k])
+                        and set(variables_of(new)) & local < set(variables_of(self.generators[k])) & local
+                    ):
+                        self.replace(k, new, add={i: -quotient})
+                        return
 
 
 def divide_in(f: fmpq_mpoly, g: fmpq_mpoly, i: int) -> tuple[fmpq_mpoly, fmpq_mpoly, fmpq_mpoly]:

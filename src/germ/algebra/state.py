@@ -82,15 +82,14 @@ class State:
         return tuple(i for i, r in enumerate(self.role) if r == LOCAL)
 
     @cached_property
-    def known(self) -> frozenset[str]:
-        """The monic forms of the polynomials that are listed as nonzero, on B."""
-        return frozenset(str(make_monic(self.restrict(p))) for p in self.nonzero)
+    def known(self) -> tuple[fmpq_mpoly, ...]:
+        """The polynomials that are listed as nonzero, on B; their factors do not vanish there either."""
+        return tuple(self.restrict(p) for p in self.nonzero)
 
     @cached_property
     def unit_variables(self) -> frozenset[int]:
-        """Indices of the base and dependent variables that are listed as nonzero or have a strict sign."""
-        names = {n: i for i, n in enumerate(self.names)}
-        listed = {names[k] for k in self.known if k in names}
+        """Indices of the base and dependent variables that divide an entry of `nonzero` or have a strict sign."""
+        listed = {i for p in self.known if not p.is_zero() for i, e in enumerate(terms_of(p.term_content())[0][0]) if e}
         return frozenset(listed | {i for i, s in enumerate(self.sign) if s in (POSITIVE, NEGATIVE)})
 
     @cached_property
