@@ -187,6 +187,8 @@ def test_large_sizes_answer_at_once():
     compute_value("mixture", H=big, r=1, N=2, alpha=1)
     compute_value("dln", widths=list(range(1, 1001)), r=1)
     compute_value("hyperplane", arrangement="braid A999999999")
+    planes = ";".join(",".join(str(int(i == j)) for j in range(12)) for i in range(12))
+    assert compute_value("hyperplane", arrangement=planes).multiplicity == 12
     compute_value("pnn-2d", r=1000, L=1000)
     compute_value("latent-class-H2-r1", levels=[big] * 1000)
     assert time.perf_counter() - start < 2

@@ -14,12 +14,12 @@ import json
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
 
 from germ.atlas.answer import Pole, require
 from germ.errors import BudgetError
 
 _MOST_HYPERPLANES = 12
+_MOST_DIMENSIONS = 40
 _LARGEST = 10**9
 _FORMS = "'3 lines', 'braid A2' (or B3, D4, E6, E7, E8, F4, G2, H3, H4), 'boolean 3', 'generic 5 in 3', or normals such as '1,0;0,1;1,1'"
 
@@ -111,24 +111,24 @@ def _read_normals(text: str) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(row) for row in rows)
 
 
-def _reduce(normals: list[list[Fraction]]) -> list[list[Fraction]]:
-    """Reduced row echelon form without zero rows."""
-    rows, rank = [list(n) for n in normals], 0
-    for column in range(len(rows[0]) if rows else 0):
-        pivot = next((i for i in range(rank, len(rows)) if rows[i][column]), None)
-        if pivot is None:
-            continue
-        rows[rank], rows[pivot] = rows[pivot], rows[rank]
-        rows[rank] = [x / rows[rank][column] for x in rows[rank]]
-        for i in range(len(rows)):
-            if i != rank and rows[i][column]:
-                rows[i] = [a - rows[i][column] * b for a, b in zip(rows[i], rows[rank], strict=True)]
-        rank += 1
-    return rows[:rank]
+def _list_ranks(planes: list[tuple[Fraction, ...]]) -> list[int]:
+    """The rank of every set of hyperplanes, sets as bit masks: each extends an echelon basis of the set without its last member."""
+    bases: list[list[tuple[int, tuple[Fraction, ...]]]] = [[]]
+    for mask in range(1, 1 << len(planes)):
+        last = mask.bit_length() - 1
+        basis, vector = bases[mask ^ (1 << last)], planes[last]
+        for pivot, row in basis:
+            if vector[pivot]:
+                vector = tuple(a - vector[pivot] * b for a, b in zip(vector, row, strict=True))
+        lead = next((k for k, x in enumerate(vector) if x), None)
+        bases.append(basis if lead is None else [*basis, (lead, tuple(x / vector[lead] for x in vector))])
+    return [len(basis) for basis in bases]
 
 
 def solve_arrangement(normals: tuple[tuple[int, ...], ...], weights: tuple[int, ...]) -> Pole:
-    """λ and m of Π |<n_i, x>|^{s_i} by enumeration of the flats.
+    """λ and m of Π |<n_i, x>|^{s_i} by enumeration of all sets of hyperplanes.
+
+    The least rank / weight over all sets is attained by closed ones, the flats. Cost: 2^n reductions of a vector for n hyperplanes.
 
     Args:
         normals: Integer normals n_i, not zero; proportional ones are one hyperplane with the sum of their weights.
@@ -145,29 +145,21 @@ def solve_arrangement(normals: tuple[tuple[int, ...], ...], weights: tuple[int, 
         lead = next(x for x in normal if x)
         key = tuple(Fraction(x, lead) for x in normal)
         merged[key] = merged.get(key, 0) + weight
-    if len(merged) > _MOST_HYPERPLANES or len(normals[0]) > _MOST_HYPERPLANES:
+    if len(merged) > _MOST_HYPERPLANES or len(normals[0]) > _MOST_DIMENSIONS:
         raise BudgetError(
             f"{len(merged)} hyperplanes in dimension {len(normals[0])}",
-            f"at most {_MOST_HYPERPLANES}",
+            f"at most {_MOST_HYPERPLANES} in dimension at most {_MOST_DIMENSIONS}",
             "name the arrangement, if it is a Coxeter one",
         )
-    planes, s = list(merged), list(merged.values())
-
-    @cache
-    def close(chosen: frozenset[int]) -> tuple[frozenset[int], int]:
-        basis = _reduce([list(planes[i]) for i in chosen])
-        inside = frozenset(i for i in range(len(planes)) if len(_reduce([*basis, list(planes[i])])) == len(basis))
-        return inside, len(basis)
-
-    flats = {close(frozenset({i})) for i in range(len(planes))}
-    frontier = set(flats)
-    while frontier:
-        frontier = {close(flat | {i}) for flat, _ in frontier for i in range(len(planes)) if i not in flat} - flats
-        flats |= frontier
-    ratios = {flat: Fraction(codim, sum(s[i] for i in flat)) for flat, codim in flats}
-    value = min(ratios.values())
-    best = sorted((flat for flat, ratio in ratios.items() if ratio == value), key=len)
-    chain: dict[frozenset[int], int] = {}
-    for flat in best:
-        chain[flat] = 1 + max((chain[smaller] for smaller in chain if smaller < flat), default=0)
-    return Pole(value, max(chain.values()))
+    ranks, s = _list_ranks(list(merged)), list(merged.values())
+    total = [0]
+    for mask in range(1, len(ranks)):
+        low = mask & -mask
+        total.append(total[mask ^ low] + s[low.bit_length() - 1])
+    value = min(Fraction(ranks[mask], total[mask]) for mask in range(1, len(ranks)))
+    # chain[mask]: the longest chain of optimal flats within mask. An optimal set is closed, since a larger one of its rank would be better.
+    chain = [0]
+    for mask in range(1, len(ranks)):
+        below = max(chain[mask ^ (1 << i)] for i in range(len(s)) if mask >> i & 1)
+        chain.append(below + (ranks[mask] * value.denominator == value.numerator * total[mask]))
+    return Pole(value, chain[-1])
