@@ -167,6 +167,7 @@ def test_groups_of_draws_see_the_same_monte_carlo_error():
             streamed.diagnostics["standard_error_monte_carlo"] / germ.estimate_waic(values).diagnostics["standard_error_monte_carlo"]
         )
         assert np.isnan(streamed.diagnostics["ess"])
+        assert not any("disagree" in line for line in streamed.warnings)
     assert 0.85 < np.mean(ratios) < 1.15
 
 
@@ -175,6 +176,33 @@ def test_dask_arrays_stream():
     values, _ = make_draws()
     lazy = xr.DataArray(dask.from_array(values, chunks=(1, 100, 7)), dims=("chain", "draw", "i"))
     assert germ.estimate_waic(lazy).value == pytest.approx(germ.estimate_waic(values).value, rel=1e-12)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_draws_of_no_weight_do_not_overflow(streamed):
+    """Draws from before convergence, thousands of nats below the others: sums are those of logsumexp."""
+    from scipy.special import logsumexp
+
+    values = make_draws(draws=200)[0].copy()
+    values[1, 3:9] -= np.linspace(1, 5000, 60)
+    values[2, 150] += 2000
+    array = xr.DataArray(values, dims=("chain", "draw", "i"))
+    if streamed:
+        array.encoding["chunks"] = (2, 50, 60)
+    found = germ.estimate_waic(array, chunk_bytes=20_000 if streamed else 2**26).pointwise
+    flat = values.reshape(800, 60)
+    np.testing.assert_allclose(found["training_loss"], np.log(800) - logsumexp(flat, axis=0), rtol=1e-12)
+    np.testing.assert_allclose(found["iscv"], logsumexp(-flat, axis=0) - np.log(800), rtol=1e-12)
+    np.testing.assert_allclose(found["variance"], flat.var(0), rtol=1e-10)
+
+
+def test_chains_that_disagree_are_reported():
+    values = make_draws(draws=400)[0].copy()
+    values[0] -= 3
+    array = xr.DataArray(values, dims=("chain", "draw", "i"))
+    assert any("disagree" in line for line in germ.estimate_waic(array).warnings)
+    array.encoding["chunks"] = (1, 50, 60)
+    assert any("disagree" in line for line in germ.estimate_waic(array, chunk_bytes=1000).warnings)
 
 
 def test_invariances():

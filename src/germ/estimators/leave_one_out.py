@@ -23,6 +23,7 @@ from germ.estimators.monte_carlo import compute_effective_sample_size, compute_m
 from germ.estimators.pointwise import PointwiseSummary, get_summary
 from germ.estimators.waic import check_draws, get_ess, make_provenance
 
+_FEWEST_DRAWS = 100  # below which a mean over weighted draws is not to be trusted
 _COPIES = 8  # arrays of a slab's size that smoothing and its influence need at once
 
 
@@ -31,7 +32,8 @@ def estimate_iscv(
 ) -> Estimate:
     """Importance-sampling cross-validation loss (1/n) Σ_i log E[1/p(x_i|w)], nats per sample, of a posterior at β = 1.
 
-    Fails where 1/p has no variance under the posterior; `largest_weight`, the largest share of one draw in an observation's mean, shows it.
+    Fails where 1/p has no variance under the posterior; `smallest_weight_ess`, how many draws the weights of the worst observation are
+    worth, shows it.
 
     Args:
         idata: See `read_log_likelihood`; or a summary.
@@ -40,7 +42,7 @@ def estimate_iscv(
         chunk_bytes: Memory in bytes that a slab of draws may take.
 
     Returns:
-        The loss; its standard error holds sampling and Monte Carlo error. `pointwise` has `iscv` and `largest_weight`.
+        The loss; its standard error holds sampling and Monte Carlo error. `pointwise` has `iscv` and `weight_ess`.
 
     References:
         Gelfand, Dey & Chang (1992), Bayesian Statistics 4; Watanabe (2010), JMLR 11.
@@ -48,13 +50,14 @@ def estimate_iscv(
     started = time.monotonic()
     summary = get_summary(idata, variable, combine, chunk_bytes)
     loss, influence = summary.log_mean_inverse, summary.inverse_influence / summary.observations
-    extra = {"largest_weight": float(summary.largest_weight.max())}
+    extra = {"smallest_weight_ess": float(summary.weight_ess.min())}
     found = _report("ISCV", "Gelfand, Dey & Chang (1992)", summary, loss, influence, started, extra)
-    heavy = extra["largest_weight"]
-    notes = (f"one draw carries {heavy:.0%} of an observation's mean of 1/p: use PSIS (estimate_loo)",) if heavy > 0.1 else ()
+    worth = extra["smallest_weight_ess"]
+    few = worth < min(_FEWEST_DRAWS, summary.samples / 4)
+    notes = (f"the weights of one observation are worth only {worth:.0f} draws: use PSIS (estimate_loo)",) if few else ()
     return Estimate(
         found.value, found.standard_error, found.provenance, found.symbol, found.diagnostics, (), (*found.warnings, *notes),
-        pointwise=summary.label(iscv=loss, largest_weight=summary.largest_weight),
+        pointwise=summary.label(iscv=loss, weight_ess=summary.weight_ess),
     )  # fmt: skip
 
 

@@ -25,7 +25,8 @@ def compute_effective_sample_size(draws: np.ndarray) -> float:
         draws: (chain, draw).
 
     Returns:
-        ESS, at most S log10 S; S itself for constant draws or fewer than four in a chain (where correlation cannot be seen).
+        ESS, at most S log10 S; S itself for constant draws or fewer than 16 in a chain (batch means, say, where
+        correlation cannot be told from noise).
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -40,7 +41,7 @@ def compute_effective_sample_size(draws: np.ndarray) -> float:
         Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16, section 3.2; Geyer (1992), Statistical Science 7.
     """
     total = draws.size
-    if draws.shape[1] < 4 or np.ptp(draws) <= 1e-14 * np.abs(draws).max():
+    if draws.shape[1] < 16 or np.ptp(draws) <= 1e-14 * np.abs(draws).max():
         return float(total)
     x = split_chains(np.asarray(draws, dtype=np.float64))
     chains, length = x.shape

@@ -6,8 +6,8 @@ draws, and to first order an average over draws of its influence function, so th
 over the observations: its autocorrelation gives the Monte Carlo error of every criterion.
 
 Where all draws of some observations fit in memory they are reduced at once, in tiles that stay in the processor's cache. Where they
-do not, blocks of draws update accumulators with a running maximum (for the exponentials) and Chan's formula (for the variance), one set
-for each of some thirty groups of consecutive draws, and the influence is recorded by group.
+do not, blocks of draws update accumulators: exponentials relative to a running maximum, powers relative to the mean of the first block.
+The influence is then recorded by groups of consecutive draws, of which there are some thirty.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from germ.estimators.log_likelihood import CHUNK_BYTES, Combine, LogLikelihood, 
 
 _TILE = 2**18  # numbers in a tile: 2 MiB, about a second-level cache; 2**15 takes three times as long, 2**20 a tenth more
 _GROUPS = 32  # groups of draws whose averages stand for draws where those are too many to hold
-_LARGEST_EXPONENT = 700.0  # exp of more than 709.8 overflows
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class PointwiseSummary:
         mean: E[log p(x_i|w)], (n,), nats.
         variance: Var[log p(x_i|w)] over the draws (divided by their number, as Watanabe and ArviZ do), (n,), nats².
         log_mean_inverse: log E[1/p(x_i|w)], (n,), nats.
-        largest_weight: Largest share of one draw in E[1/p(x_i|w)], (n,).
+        weight_ess: How many equal weights the importance weights 1/p(x_i|w_s) are worth, (Σ r)²/Σ r², (n,).
         predictive_influence: Influence of each draw on Σ_i log E[p(x_i|w)], (chain, group), mean 0.
         total: Σ_i log p(x_i|w) for each draw, or its mean over a group, (chain, group), nats.
         variance_influence: Influence on Σ_i Var[log p(x_i|w)].
@@ -49,7 +48,7 @@ class PointwiseSummary:
     mean: np.ndarray
     variance: np.ndarray
     log_mean_inverse: np.ndarray
-    largest_weight: np.ndarray
+    weight_ess: np.ndarray
     predictive_influence: np.ndarray
     total: np.ndarray
     variance_influence: np.ndarray
@@ -76,7 +75,7 @@ class PointwiseSummary:
         return xr.Dataset({k: (part.dims, v.reshape(part.shape)) for k, v in values.items()}, coords=coordinates)
 
 
-_COLUMNS = ("log_mean_density", "mean", "variance", "log_mean_inverse", "largest_weight")
+_COLUMNS = ("log_mean_density", "mean", "variance", "log_mean_inverse", "weight_ess")
 _ROWS = ("predictive_influence", "total", "variance_influence", "inverse_influence")
 
 
@@ -92,7 +91,7 @@ def get_summary(
 def summarize(log_likelihood: LogLikelihood) -> PointwiseSummary:
     """Reduce recorded log-likelihoods in one pass.
 
-    Memory: one slab, some forty numbers for each of its observations, five for each observation, four for each draw.
+    Memory: one slab; 0.6 kB for each observation of a streamed slab; five numbers for each observation, four for each draw.
 
     Args:
         log_likelihood: From `read_log_likelihood`.
@@ -132,12 +131,13 @@ def _reduce_slab(slab: Slab, edges: np.ndarray) -> tuple[dict[str, np.ndarray], 
     flat = values.reshape(chains * draws, width)
     columns = {name: np.empty(width) for name in _COLUMNS}
     rows = {name: np.zeros(chains * draws) for name in _ROWS}
-    step = max(1, min(width, _TILE // len(flat)))
-    step = width if width <= 2 * step else max(8, step)
-    work = np.empty(len(flat) * step)
+    step = max(8, _TILE // len(flat))
+    step = width if width <= 2 * step else step
+    work = np.empty((2, len(flat) * step))
     for start in range(0, width, step):
         tile = flat[:, start : start + step]
-        _reduce_tile(slab, tile, chains, start, work[: tile.size].reshape(tile.shape), columns, rows)
+        buffers = work[:, : tile.size].reshape(2, *tile.shape)
+        _reduce_tile(slab, tile, chains, start, buffers, columns, rows)
     sizes = np.diff(edges)
     shaped = {name: row.reshape(chains, draws) for name, row in rows.items()}
     if len(sizes) < draws:
@@ -149,38 +149,38 @@ def _reduce_tile(
     slab: Slab, tile: np.ndarray, chains: int, start: int, work: np.ndarray, columns: dict[str, np.ndarray], rows: dict[str, np.ndarray]
 ) -> None:
     samples, width = tile.shape
-    tile = np.ascontiguousarray(tile, dtype=np.float64)
-    ones, across = np.ones(samples), np.ones(width)
-    top, low = tile.max(0), tile.min(0)
-    if not (np.isfinite(top).all() and np.isfinite(low).all()):
-        _refuse(slab, tile.reshape(chains, -1, width), start, 0, 0)
-    where = slice(start, start + width)
-    # E[p] and its influence p / E[p] - 1
-    np.subtract(tile, top, out=work)
-    np.exp(work, out=work)
-    mass = ones @ work
-    columns["log_mean_density"][where] = top + np.log(mass / samples)
-    rows["predictive_influence"] += work @ (samples / mass) - width
-    # E[1/p]: the reciprocal costs less than a second exponential, where it cannot overflow
-    if float((top - low).max()) < _LARGEST_EXPONENT:
-        np.divide(np.exp(low - top), work, out=work)
+    d, p = work
+    ones, across, where = np.ones(samples), np.ones(width), slice(start, start + width)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # found below, by the sums
+        mean = (ones @ tile.astype(np.float64, copy=False)) / samples
+        np.subtract(tile, mean, out=d)
+        top = low = np.zeros(width)
+        mass = ones @ np.exp(d, out=p)
+        inverse_mass = ones @ np.divide(1.0, p, out=p) if np.isfinite(mass).all() else mass
+        if not (np.isfinite(inverse_mass).all() and (mass > 0).all()):  # a spread of hundreds of nats, or bad numbers
+            if not np.isfinite(tile).all():
+                _refuse(slab, tile.reshape(chains, -1, width), start, 0, 0)
+            top, low = d.max(0), d.min(0)
+            mass = ones @ np.exp(d - top)
+            inverse_mass = ones @ np.exp(low - d, out=p)
+    # p holds 1/p relative to its scale: E[1/p] and its influence; then p itself
+    columns["log_mean_inverse"][where] = -mean - low + np.log(inverse_mass / samples)
+    columns["weight_ess"][where] = inverse_mass**2 / np.einsum("ij,ij->j", p, p)
+    rows["inverse_influence"] += p @ (samples / inverse_mass) - width
+    columns["log_mean_density"][where] = mean + top + np.log(mass / samples)
+    if top is low:
+        np.divide(1.0, p, out=p)
     else:
-        np.subtract(low, tile, out=work)
-        np.exp(work, out=work)
-    mass = ones @ work
-    columns["log_mean_inverse"][where] = -low + np.log(mass / samples)
-    columns["largest_weight"][where] = 1 / mass
-    rows["inverse_influence"] += work @ (samples / mass) - width
-    # mean and variance from the residuals of a first mean
-    mean = (ones @ tile) / samples
-    np.subtract(tile, mean, out=work)
-    rest = (ones @ work) / samples
-    rows["total"] += work @ across + mean.sum()
-    np.multiply(work, work, out=work)
-    variance = (ones @ work) / samples - rest**2
-    rows["variance_influence"] += work @ across - (ones @ work).sum() / samples
+        np.exp(d - top, out=p)
+    rows["predictive_influence"] += p @ (samples / mass) - width
+    # mean and variance, both corrected by the mean of the residuals
+    rest = (ones @ d) / samples
+    rows["total"] += d @ across + mean.sum()
     columns["mean"][where] = mean + rest
-    columns["variance"][where] = variance
+    np.multiply(d, d, out=d)
+    squares = (ones @ d) / samples
+    rows["variance_influence"] += d @ across - squares.sum()
+    columns["variance"][where] = squares - rest**2
 
 
 def _refuse(slab: Slab, block: np.ndarray, start: int, chain: int, draw: int) -> None:
@@ -197,21 +197,29 @@ def _refuse(slab: Slab, block: np.ndarray, start: int, chain: int, draw: int) ->
 
 
 def _reduce_stream(slab: Slab, chains: int, edges: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Blocks of draws into accumulators by group."""
-    groups, width = len(edges) - 1, int(np.prod([i.stop - i.start for i in slab.index]))
-    shape = (chains, groups, width)
-    state = {name: np.zeros(shape) for name in ("mass", "inverse", "mean", "squares")}
-    state["top"], state["low"] = np.full(shape, -np.inf), np.full(shape, np.inf)
-    count = np.zeros((chains, groups, 1))
+    """Blocks of draws into accumulators, of all draws in double precision and by group in single."""
+    width = int(np.prod([i.stop - i.start for i in slab.index]))
+    sums = {name: np.zeros(width) for name in ("mass", "inverse", "inverse_squares", "first", "second", "center")}
+    sums["top"], sums["low"] = np.full(width, -np.inf), np.full(width, np.inf)
+    groups = np.zeros((4, chains, len(edges) - 1, width), dtype=np.float32)  # mass, inverse, first and second moment
+    total, count = np.zeros((chains, len(edges) - 1)), np.zeros((chains, len(edges) - 1))
     for chain, group, first, block in _read_blocks(slab, chains, edges):
         if not np.isfinite(block).all():
             _refuse(slab, block[None], 0, chain, first)
-        _update({name: array[chain, group] for name, array in state.items()}, float(count[chain, group, 0]), block)
+        if not count.any():
+            sums["center"] = block.mean(0, dtype=np.float64)
+        step = max(64, _TILE // len(block))
+        for start in range(0, width, step):
+            tile = slice(start, start + step)
+            views = {name: array[tile] for name, array in sums.items()}
+            _update(views, groups[..., tile], (chain, group), block[:, tile])
+        total[chain, group] += block.sum(dtype=np.float64)
         count[chain, group] += len(block)
-    return _finish(state, count)
+    return _finish(sums, groups, total, count)
 
 
 def _read_blocks(slab: Slab, chains: int, edges: np.ndarray) -> Iterator[tuple[int, int, int, np.ndarray]]:
+    """Blocks of draws (draws, width) of one chain and group, with the index of their first draw."""
     for base in range(0, chains, slab.block[0]):
         for start in range(0, int(edges[-1]), slab.block[1]):
             stop = min(start + slab.block[1], int(edges[-1]))
@@ -219,47 +227,54 @@ def _read_blocks(slab: Slab, chains: int, edges: np.ndarray) -> Iterator[tuple[i
             for group in range(int(np.searchsorted(edges, start, "right")) - 1, int(np.searchsorted(edges, stop, "left"))):
                 first, last = max(start, int(edges[group])), min(stop, int(edges[group + 1]))
                 for chain, values in enumerate(read, base):
-                    yield chain, group, first, values[first - start : last - start].astype(np.float64)
+                    yield chain, group, first, values[first - start : last - start]
 
 
-def _update(state: dict[str, np.ndarray], count: float, block: np.ndarray) -> None:
-    """Merge a block (draws, width) into one group's accumulators, in place."""
-    top, low = np.maximum(state["top"], block.max(0)), np.minimum(state["low"], block.min(0))
-    if count:
-        state["mass"] *= np.exp(state["top"] - top)
-        state["inverse"] *= np.exp(low - state["low"])
-    state["mass"] += np.exp(block - top).sum(0)
-    state["inverse"] += np.exp(low - block).sum(0)
-    state["top"][:], state["low"][:] = top, low
-    mean = block.mean(0)
-    block -= mean
-    shift = mean - state["mean"]
-    whole = count + len(block)
-    state["squares"] += np.einsum("ij,ij->j", block, block) + shift**2 * (count * len(block) / whole)
-    state["mean"] += shift * (len(block) / whole)
+def _update(sums: dict[str, np.ndarray], groups: np.ndarray, where: tuple[int, int], block: np.ndarray) -> None:
+    """Add a block (draws, width) of one group to the accumulators, in place."""
+    d = block - sums["center"]
+    for name, index, new in (("top", 0, np.maximum(sums["top"], d.max(0))), ("low", 1, np.minimum(sums["low"], d.min(0)))):
+        moved = new != sums[name]
+        if moved.any():
+            with np.errstate(invalid="ignore"):
+                factor = np.where(np.isfinite(sums[name]), np.exp(-np.abs(new - sums[name])), 0.0)
+            groups[index] *= factor.astype(np.float32)
+            sums["mass" if index == 0 else "inverse"] *= factor
+            if index == 1:
+                sums["inverse_squares"] *= factor**2
+            sums[name][:] = new
+    ones = np.ones(len(d))
+    work = np.exp(d - sums["top"])
+    found = [ones @ work]
+    np.exp(np.subtract(sums["low"], d, out=work), out=work)
+    found += [ones @ work, ones @ d]
+    sums["inverse_squares"] += np.einsum("ij,ij->j", work, work)
+    found.append(ones @ np.multiply(d, d, out=d))
+    for index, name in enumerate(("mass", "inverse", "first", "second")):
+        sums[name] += found[index]
+        groups[(index, *where)] += found[index].astype(np.float32)
 
 
-def _finish(state: dict[str, np.ndarray], count: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    axes, samples, width = (0, 1), float(count.sum()), state["mean"].shape[2]
-    top, low = state["top"].max(axes), state["low"].min(axes)
-    mass = state["mass"] * np.exp(state["top"] - top)
-    inverse = state["inverse"] * np.exp(low - state["low"])
-    all_mass, all_inverse = mass.sum(axes), inverse.sum(axes)
-    mean = (count * state["mean"]).sum(axes) / samples
-    spread = state["squares"] + count * (state["mean"] - mean) ** 2
-    variance = spread.sum(axes) / samples
+def _finish(
+    sums: dict[str, np.ndarray], groups: np.ndarray, total: np.ndarray, count: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    samples, width = float(count.sum()), len(sums["mass"])
+    shift = sums["first"] / samples
+    variance = sums["second"] / samples - shift**2
     columns = {
-        "log_mean_density": top + np.log(all_mass / samples),
-        "mean": mean,
+        "log_mean_density": sums["center"] + sums["top"] + np.log(sums["mass"] / samples),
+        "mean": sums["center"] + shift,
         "variance": variance,
-        "log_mean_inverse": -low + np.log(all_inverse / samples),
-        "largest_weight": 1 / all_inverse,
+        "log_mean_inverse": -sums["center"] - sums["low"] + np.log(sums["inverse"] / samples),
+        "weight_ess": sums["inverse"] ** 2 / sums["inverse_squares"],
     }
-    size = count[..., 0]
+    mass, inverse, first, second = groups
+    # a vector in single precision: numpy would otherwise copy the groups to double
     rows = {
-        "predictive_influence": (mass @ (samples / all_mass)) / size - width,
-        "total": state["mean"].sum(2),
-        "variance_influence": spread.sum(2) / size - variance.sum(),
-        "inverse_influence": (inverse @ (samples / all_inverse)) / size - width,
+        "predictive_influence": (mass @ (samples / sums["mass"]).astype(np.float32)) / count - width,
+        "total": total / count,
+        "variance_influence": (second.sum(2, dtype=np.float64) - first @ (2 * shift).astype(np.float32)) / count
+        + (shift**2 - variance).sum(),
+        "inverse_influence": (inverse @ (samples / sums["inverse"]).astype(np.float32)) / count - width,
     }
     return columns, rows
