@@ -11,8 +11,8 @@ EXPERIMENTS: dict[str, Entry] = {
     "2022-01-13a": "pendulum",  # What is learning? Singularities and pendulums
     "2022-01-13b": "fisher_information",  # The Fisher information matrix
     "2022-01-20a": "regular_and_singular",  # Fisher information, KL-divergence and singular models
-    "2022-01-20b": NotYet("an experiment for this talk"),  # Markov Chain Monte Carlo
-    "2022-01-27a": NotYet("an experiment for this talk"),  # Neural networks and the Bayesian posterior
+    "2022-01-20b": "markov_chain_monte_carlo",  # Markov Chain Monte Carlo
+    "2022-01-27a": "bayesian_posterior",  # Neural networks and the Bayesian posterior
     "2022-01-27b": "hilbert_basis",  # Rings, ideals and the Hilbert basis theorem
     "2022-02-03a": "analytic_to_algebraic",  # From analytic to algebraic I
     "2022-02-03b": "resolution",  # Resolution of singularities
@@ -23,12 +23,12 @@ EXPERIMENTS: dict[str, Entry] = {
     "2022-02-24a": "free_energy_asymptotics",  # Free energy asymptotics
     "2022-02-24b": "working_session_2",  # Working session 2
     "2022-03-03a": "network_to_learning_coefficient",  # From analytic to algebraic III
-    "2022-03-03b": NotYet("an experiment for this talk"),  # Working session 3
+    "2022-03-03b": "working_session_3",  # Working session 3
     "2022-03-10": "regularly_parametrised",  # Regularly parametrised models
     "2022-03-17": "partition_function_bounds",  # Bounding the partition function
-    "2022-03-24": NotYet("an experiment for this talk"),  # The influence of sampling
+    "2022-03-24": "influence_of_sampling",  # The influence of sampling
     "2022-04-07": "main_theorem_1",  # Main Theorem 1
-    "2022-04-14": NotYet("an experiment for this talk"),  # Main Theorem 2
+    "2022-04-14": "main_theorem_2",  # Main Theorem 2
     "2022-09-08": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Complexity of rank estimation
     "2022-09-15": NotYet(
         "the geometry of tanh and ReLU networks: rank, equivalence, paths"
@@ -38,7 +38,7 @@ EXPERIMENTS: dict[str, Entry] = {
     ),  # A minimal introduction to the geometry of tanh networks
     "2022-09-29": "entropy",  # Information theory I - entropy and KL divergence
     "2022-10-06": "kraft_mcmillan",  # The Kraft-McMillan theorem
-    "2022-10-13a": NotYet("an experiment for this talk"),  # Asymptotic learning curve and renormalizable condition in statistical
+    "2022-10-13a": "renormalizable_condition",  # Asymptotic learning curve and renormalizable condition in statistical
     "2022-10-13b": "blowing_up",  # Intro to blowing up
     "2022-10-20": NotYet("scaling laws, in-context learning and semantic development"),  # State of scaling laws 2022
     "2022-10-27": NotYet("scaling laws, in-context learning and semantic development"),  # In-context learning
