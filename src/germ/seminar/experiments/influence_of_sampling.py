@@ -65,7 +65,7 @@ def run(size: Size, seed: int) -> Outcome:
         check("E[V]/2 = ν", fluctuation, found["variance"] / 2, "atlas: singular fluctuation, by quadrature")
         waic = n * found["training"] + found["variance"]
         check("n E[WAIC − G_n] = 0", 0.0, waic - n * found["generalisation"], "Watanabe 2010")
-        axes.hist(n * found["generalisation"], bins=np.linspace(0, 3, 40), alpha=0.6, label=name)
+        axes.hist(n * found["generalisation"], bins=np.linspace(0, 3, 40).tolist(), alpha=0.6, label=name)
     axes.legend()
     caption = "Generalisation losses over data sets: the singular parameter (λ = 1/6) predicts better than the regular one (λ = 1/2)."
     return Outcome(tuple(claims), {"losses": Illustration(figure, caption)}, {"n": n, "data sets": repetitions})
