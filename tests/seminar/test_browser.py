@@ -110,6 +110,7 @@ def test_page_renders_from_a_file_without_errors_or_requests(built, browser, pag
 def test_axe_finds_nothing(built, browser, page, scheme):
     resize(browser, "desktop", scheme)
     visit(browser, f"file://{built.folder}/{page}.html")
+    assert browser.execute_script("return document.body.dataset.mdColorScheme") == {"light": "default", "dark": "slate"}[scheme]
     browser.execute_script(AXE.read_text(encoding="utf-8"))
     found = browser.execute_async_script("axe.run().then(arguments[0])")
     assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found["violations"]] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -61,7 +62,7 @@ def compute_newton_distance(vertices: list[Point]) -> tuple[Fraction, list[Point
     return Fraction(max(a, b)), [(a, b)]
 
 
-def plot_newton_polyhedron(polynomial: Expression, ax: Any = None) -> Any:
+def plot_newton_polyhedron(polynomial: Expression, ax: Any = None, names: Sequence[str] | None = None) -> Any:
     """Draw the Newton polyhedron of a germ in two variables at the origin, with the diagonal and the face that it meets.
 
     1/t is the Newton bound λ ≤ 1/t, with equality for nondegenerate germs with 1/t ≤ 1; a diagonal through a vertex gives m = 2.
@@ -69,6 +70,7 @@ def plot_newton_polyhedron(polynomial: Expression, ax: Any = None) -> Any:
     Args:
         polynomial: A polynomial in two variables.
         ax: Matplotlib axes; new ones by default.
+        names: The two variables, that of the horizontal axis first; by default in order of first appearance.
 
     Returns:
         The axes.
@@ -77,8 +79,9 @@ def plot_newton_polyhedron(polynomial: Expression, ax: Any = None) -> Any:
         InputError: If there are not two variables, or the polynomial is zero.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
-    p = parse_polynomial(polynomial)
+    p = parse_polynomial(polynomial, names)
     names = p.context().names()
     if len(names) != 2:
         raise InputError(f"a polynomial in {len(names)} variables", "two variables", "drop the plot, or set variables to numbers")
@@ -100,6 +103,8 @@ def plot_newton_polyhedron(polynomial: Expression, ax: Any = None) -> Any:
     ax.plot([0, top], [0, top], "--", color="#666666", lw=1)
     ax.plot([float(t)], [float(t)], "D", color="#c0392b", ms=7, label=f"t = {t}, 1/t = {1 / t if t else '∞'}")
     ax.set(xlim=(-0.3, top), ylim=(-0.3, top), xlabel=f"exponent of {names[0]}", ylabel=f"exponent of {names[1]}", aspect="equal")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(str(p) if len(str(p)) < 50 else f"{len(p)} terms")
     ax.legend(loc="upper right", fontsize="small")
     return ax

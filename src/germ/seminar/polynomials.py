@@ -96,7 +96,7 @@ def describe_polynomial(text: str, limits: Limits = LIMITS) -> Answer:
         raise InputError(got, f"degree at most {limits.degree}, at most {limits.terms} terms", "use `germ rlct` for larger ones")
     claim = germ.compute_rlct(polynomial, budget=0.6 * limits.seconds)
     figure = Figure(figsize=(4.2, 4.2), layout="constrained")
-    plot_newton_polyhedron(polynomial, figure.subplots())
+    plot_newton_polyhedron(polynomial, figure.subplots(), ["x", "y"])
     return Answer(text, str(claim), draw_figure(figure)[1])
 
 

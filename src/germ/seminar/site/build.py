@@ -195,10 +195,12 @@ def _run_mkdocs(site: Site, work: Path, nav: list[Any]) -> None:
             "name": "material", "custom_dir": "theme", "font": False, "language": "en",
             "features": ["navigation.tabs", "navigation.indexes", "navigation.prune", "content.code.copy"],
             "palette": [
+                {"media": "(prefers-color-scheme)", "primary": "custom", "accent": "custom",
+                 "toggle": {"icon": "material/brightness-auto", "name": "Switch to light mode"}},
                 {"media": "(prefers-color-scheme: light)", "scheme": "default", "primary": "custom", "accent": "custom",
                  "toggle": {"icon": "material/weather-night", "name": "Switch to dark mode"}},
                 {"media": "(prefers-color-scheme: dark)", "scheme": "slate", "primary": "custom", "accent": "custom",
-                 "toggle": {"icon": "material/weather-sunny", "name": "Switch to light mode"}},
+                 "toggle": {"icon": "material/weather-sunny", "name": "Follow the system's mode"}},
             ],
         },
         "plugins": ["search", "offline"],
