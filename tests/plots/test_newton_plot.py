@@ -5,6 +5,8 @@ import pytest
 
 mpl.use("Agg")
 
+from matplotlib.figure import Figure
+
 from germ.errors import InputError
 from germ.plots.newton import compute_newton_distance, compute_newton_vertices, plot_newton_polyhedron
 
@@ -29,3 +31,10 @@ def test_plot_shows_the_distance_and_refuses_three_variables():
     assert any("5/12" in t.get_text() for t in ax.get_legend().get_texts())
     with pytest.raises(InputError, match="3 variables"):
         plot_newton_polyhedron("x+y+z")
+
+
+def test_names_choose_the_axes():
+    figure = Figure()
+    ax = plot_newton_polyhedron("y^6 + x^4", figure.subplots(), ["x", "y"])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("exponent of x", "exponent of y")
+    assert plot_newton_polyhedron("x^2", Figure().subplots(), ["x", "y"]).get_ylabel() == "exponent of y"

@@ -119,7 +119,8 @@ def main() -> None:
         answer = describe_polynomial(question["K"])
         found = {"polynomial": answer.polynomial, "text": answer.text, "svg": base64.b64encode(answer.picture).decode()}
     except GermError as error:
-        found = {"error": ". ".join(part for part in (error.got, error.expected and f"Expected: {error.expected}", error.remedy) if part)}
+        parts = (error.got.partition("\n")[0], error.expected and f"Expected: {error.expected}")
+        found = {"error": ". ".join(part if len(part) <= 200 else part[:200] + " …" for part in parts if part)}
     except MemoryError:
         found = {"error": "This polynomial needs more memory than the server allows."}
     print(json.dumps(found))  # noqa: T201  the answer to the server
