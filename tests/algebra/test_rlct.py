@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from germ import Bound, Exact, NotApplicable, compute_rlct
+from germ.checker.check import check_certificate
 from germ.errors import InputError, ParseError
 
 GERMS = {row["id"]: row for row in json.loads((Path(__file__).parents[1] / "data" / "germs.json").read_text())["rows"]}
@@ -86,3 +87,10 @@ def test_points_priors_domains_and_boxes(subject, options, value, m):
         assert isinstance(found, Bound)
     else:
         assert (found.learning_coefficient, found.multiplicity) == (Fraction(value), m)
+
+
+def test_exact_answers_carry_certificates_that_the_checker_accepts():
+    for name in ("E8s", "sqrt2", "cone3", "t345", "bd_cusp", "prior_E2", "gmm2", "rrr222_0", "glob1"):
+        row = GERMS[name]
+        verdict = check_certificate(json.loads(json.dumps(ask(row).certificate)))
+        assert (verdict.lower, verdict.multiplicity) == (Fraction(row["lambda"]), row["m"])

@@ -42,14 +42,13 @@ def forget_exponents(state: State, i: int) -> Step | None:
         The step and the new state; None if the variable is not known to be a unit or nothing would change.
     """
     why = find_evidence(state, state.gens[i])
-    if why is None or (not state.N[i] and not state.h[i] and state.sign[i] != NONNEGATIVE and i in state.unit_variables):
+    if why is None or (not state.N[i] and not state.h[i] and state.sign[i] != NONNEGATIVE):
         return None
     N, h, sign = list(state.N), list(state.h), list(state.sign)
     N[i], h[i] = 0, Fraction(0)
     if sign[i] == NONNEGATIVE:
         sign[i] = POSITIVE
-    nonzero = state.nonzero if i in state.unit_variables else (*state.nonzero, state.gens[i])
-    child = state.change(N=tuple(N), h=tuple(h), sign=tuple(sign), nonzero=nonzero)
+    child = state.change(N=tuple(N), h=tuple(h), sign=tuple(sign), nonzero=(*state.nonzero, state.gens[i]))
     return {"kind": "unit", "variable": state.names[i], "why": why}, child
 
 

@@ -95,17 +95,13 @@ def _by_list(state: State, q: fmpq_mpoly) -> Evidence | None:
 
 def _monomial_sign(state: State, exponents: tuple[int, ...]) -> tuple[int, bool]:
     """Sign of a monomial on B (0: unknown) and whether it is known not to vanish."""
-    sign, strict = 1, True
+    sign = 1
     for i, e in enumerate(exponents):
-        if not e:
-            continue
-        s = state.sign[i]
-        strict = strict and i in state.unit_variables
-        if e % 2 and s == ANY:
-            return 0, strict
-        if e % 2 and s == NEGATIVE:
+        if e % 2 and state.sign[i] == ANY:
+            sign = 0
+        elif e % 2 and state.sign[i] == NEGATIVE:
             sign = -sign
-    return sign, strict
+    return sign, all(i in state.unit_variables for i, e in enumerate(exponents) if e)
 
 
 def _by_terms(state: State, q: fmpq_mpoly) -> Evidence | None:
@@ -231,7 +227,7 @@ def _by_combination(state: State, q: fmpq_mpoly, depth: int) -> Evidence | None:
                     continue
                 found = find_evidence(state, target, depth - 1)
                 if found is not None:
-                    data = {"why": "combination", "target": target, "target_why": found, "times": times, kind: {str(k): other}}
+                    data = {"why": "combination", "target": target, "why_target": found, "times": times, kind: {str(k): other}}
                     return Evidence(0, data)
     return None
 

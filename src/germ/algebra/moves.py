@@ -238,7 +238,7 @@ def _settle_domain(state: State) -> Move | None:
             return Move({"kind": "empty", "which": "domain", "index": k, "why": whole})
         one = state.ring.constant(1)
         if whole is not None and whole.sign > 0:
-            step = {"kind": "reduce", "what": "domain", "index": k, "monomial": None, "unit": g, "why": whole, "new": one}
+            step = {"kind": "reduce", "what": "domain", "index": k, "monomial": (), "unit": g, "why": whole, "new": one}
             return Move(step, (state.change(domain=_drop(state.domain, k)),))
         move = _reduce_domain(state, k, g) or _use_domain(state, k, g)
         if move:
@@ -255,9 +255,7 @@ def _reduce_domain(state: State, k: int, g: fmpq_mpoly) -> Move | None:
     unit = sign * unit
     if not any(kept) and unit.is_constant():
         return None
-    if rest.is_constant():
-        if rest.leading_coefficient() < 0:
-            return Move({"kind": "empty", "which": "domain", "index": k, "monomial": kept, "unit": -unit, "why": _flip(why)})
+    if rest == 1:
         domain = _drop(state.domain, k)
     else:
         domain = (*state.domain[:k], rest, *state.domain[k + 1 :])
@@ -284,7 +282,7 @@ def _use_domain(state: State, k: int, g: fmpq_mpoly) -> Move | None:
                 if g.leading_coefficient() > 0:
                     sign[i] = NONNEGATIVE
                     child = state.change(sign=tuple(sign), domain=_drop(state.domain, k))
-                    return Move({"kind": "sign", "variable": state.names[i], "domain_index": k}, (child,))
+                    return Move({"kind": "halfline", "variable": state.names[i], "domain_index": k}, (child,))
                 return reflect(state, i)
     odd = [i for i in variables_of(g) if len(g) == 1 and state.sign[i] == ANY and state.role[i] == LOCAL]
     return halve(state, odd[0]) if odd else None

@@ -96,7 +96,7 @@ def box_inequalities(state: State, box: Mapping[str, tuple[fmpq, fmpq]] | None) 
     if not box:
         return ()
     gens = dict(zip(state.names, state.gens, strict=True))
-    return tuple(p for name, (low, high) in box.items() for p in (gens[name] - low, high - gens[name]))
+    return tuple(p for name in state.names for low, high in [box[name]] for p in (gens[name] - low, high - gens[name]))
 
 
 def find_squares(text: str, names: Sequence[str]) -> tuple[Square, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 from flint import fmpq
 
 from germ.algebra.blowup import local_exponents
+from germ.algebra.certificate import make_certificate
 from germ.algebra.expression import Expression, as_text, has_functions
 from germ.algebra.leaf import NotIntegrableError
 from germ.algebra.lifting import approximate, lift, points_near
@@ -110,11 +111,19 @@ def _compute(question: Question, start: float, limits: Budget) -> Exact | Bound 
             _refuse_empty(question)
         assert tree.best.threshold is not None
         provenance = _provenance(_describe_method(tree), start, limits)
-        return Exact(question.factor * tree.best.threshold, tree.best.multiplicity, provenance, None, details)
+        return Exact(question.factor * tree.best.threshold, tree.best.multiplicity, provenance, make_certificate(question, tree), details)
     low, high = _bounds(question, lower, upper)
     reason = tree.reason or "where the least value seems to be attained, no real point was found"
     provenance = _provenance("blow-ups", start, limits)
-    return Bound(low, high, reason, provenance, None, None, details | {"open": len(tree.open_leaves) + len(tree.unattained)})
+    return Bound(
+        low,
+        high,
+        reason,
+        provenance,
+        None,
+        make_certificate(question, tree),
+        details | {"open": len(tree.open_leaves) + len(tree.unattained)},
+    )
 
 
 def _describe_method(tree: Resolution) -> str:

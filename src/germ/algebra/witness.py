@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 from flint import fmpq, fmpq_mpoly
 
@@ -161,11 +160,4 @@ def sign_at(p: fmpq_mpoly, roots: dict[int, AlgebraicNumber]) -> int | None:
     return None
 
 
-def describe(state: State, witness: Witness) -> dict[str, Any]:
-    """The witness as the certificate prints it."""
-    names = state.names
-    values = {names[i]: str(v) for i, v in witness.values.items()}
-    return {"values": values, "intervals": {names[i]: [str(r.low), str(r.high)] for i, r in witness.roots.items()}}
-
-
-__all__ = ["NEGATIVE", "NONNEGATIVE", "POSITIVE", "Witness", "describe", "find_witness", "sign_at"]
+__all__ = ["NEGATIVE", "NONNEGATIVE", "POSITIVE", "Witness", "find_witness", "sign_at"]

@@ -43,7 +43,8 @@ def _read_chart(entry: object, weights: dict[str, int]) -> tuple[str, int, froze
     chart = read_object(entry, required=("pivot", "sign"), optional=("before",))
     before = frozenset(str(x) for x in read_list(chart.get("before", [])))
     require(chart["pivot"] in weights, f"the pivot {str(chart['pivot'])[:40]!r}", f"one of {sorted(weights)}")
-    require(chart["sign"] in (1, -1) and chart["sign"] is not True, f"the sign {str(chart['sign'])[:40]!r} of a chart", "1 or -1")
+    good = chart["sign"] in (1, -1, 0) and not isinstance(chart["sign"], bool)
+    require(good, f"the sign {str(chart['sign'])[:40]!r} of a chart", "1, -1, or 0 for both")
     require(before <= weights.keys() - {chart["pivot"]}, f"the variables {sorted(before)} before a pivot")
     return chart["pivot"], chart["sign"], before
 
@@ -60,7 +61,11 @@ def _check_cover(
         own = []
         while index < len(charts) and charts[index][0] == pivot:
             require(charts[index][2] == done, f"'before' of the pivot {pivot}: {sorted(charts[index][2])}", f"{sorted(done)}")
-            own.append(charts[index][1])
+            side = charts[index][1]
+            if side == 0:
+                odd = weights[pivot] % 2 and state.local[pivot].sign == "any"
+                require(odd, f"a chart for both signs of {pivot}", "an odd weight, and a variable of any sign")
+            own += [1, -1] if side == 0 else [side]
             index += 1
         require(len(set(own)) == len(own), f"a chart of {pivot} twice")
         covered = set().union(*(_orbit((pivot, s), renamings) for s in own))
@@ -87,12 +92,12 @@ def _orbit(start: Signed, renamings: list[dict[str, Signed]]) -> set[Signed]:
 
 def _chart(state: State, weights: dict[str, int], pivot: str, sign: int, before: frozenset[str]) -> State:
     values = {x: Polynomial.monomial({pivot: w, x: 1}) for x, w in weights.items() if x != pivot}
-    values[pivot] = Polynomial.monomial({pivot: weights[pivot]}, sign)
+    values[pivot] = Polynomial.monomial({pivot: weights[pivot]}, sign or 1)
     order = sum(w * state.local[x].order for x, w in weights.items())
     weight = sum((w * (state.local[x].weight + 1) for x, w in weights.items()), Fraction(-1))
     leaving = weights.keys() - before - {pivot}
     local = {x: c for x, c in state.local.items() if x not in leaving}
-    local[pivot] = Coordinate(order, weight, "nonnegative")
+    local[pivot] = Coordinate(order, weight, "nonnegative" if sign else "any")
     base = {**state.base, **{x: state.local[x] for x in leaving}}
     return replace(state, local=local, base=base).map_polynomials(lambda p, key: p.substitute(values))
 
@@ -127,6 +132,7 @@ def check_symmetry(state: State, other: State, renaming: dict[str, Signed]) -> N
         require(moved == dict(theirs), f"a renaming that does not preserve N, h and sign of the {kind} coordinates")
         for x, c in mine.items():
             require(c.sign == "any" or renaming[x][1] == 1, f"a renaming that negates {x}, which has the sign {c.sign}")
+    require({renaming[x][0] for x in state.vanishing} == other.vanishing, "a renaming that does not preserve the vanishing variables")
     require({renaming[x][0] for x in state.dependent} == set(other.dependent), "a renaming that does not preserve the dependent variables")
     values = {x: Polynomial.monomial({y: 1}, s) for x, (y, s) in renaming.items()}
     moved_state = state.map_polynomials(lambda p, key: p.substitute(values))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from germ.checker.leaf import INFINITY, TRIVIAL, Value, check_empty, check_monom
 from germ.checker.polynomial import Polynomial, parse
 from germ.checker.state import Coordinate, State, read_fraction, read_integer, read_list, read_object, read_state, require
 from germ.checker.steps import INNER, read_lower
+from germ.checker.sturm import count_roots
 from germ.checker.witness import check_witness
 from germ.errors import CertificateError
 
@@ -172,10 +173,36 @@ def make_root(problem: Mapping[str, Any]) -> State:
             w = Polynomial.monomial({x: 1})
             domain += [w - low, high - w]
         return State({}, dict.fromkeys(variables, _ANY), ideal=tuple(ideal), domain=tuple(domain), prior=tuple(prior))
-    point = read_object(problem.get("point"), required=tuple(variables), optional=())
-    shift = {x: Polynomial.monomial({x: 1}) + Polynomial.constant(read_fraction(point[x])) for x in variables}
-    start = State(dict.fromkeys(variables, _ANY), {}, ideal=tuple(ideal), domain=tuple(domain), prior=tuple(prior))
-    return start.map_polynomials(lambda p, key: p.substitute(shift))
+    if problem.get("point") is None:
+        return State({}, dict.fromkeys(variables, _ANY), ideal=tuple(ideal), domain=tuple(domain), prior=tuple(prior))
+    return _make_germ(read_object(problem["point"], required=tuple(variables), optional=()), tuple(ideal), domain, tuple(prior))
+
+
+def _make_germ(
+    point: Mapping[str, Any], ideal: tuple[Polynomial, ...], domain: list[Polynomial], prior: tuple[tuple[Polynomial, Fraction], ...]
+) -> State:
+    """The germ at a point; an algebraic coordinate stays a base coordinate, which its polynomial and its interval fix."""
+    rational = {x: read_fraction(v) for x, v in point.items() if not isinstance(v, dict)}
+    shift = {x: Polynomial.monomial({x: 1}) + Polynomial.constant(v) for x, v in rational.items()}
+    state = State(
+        dict.fromkeys(rational, _ANY), dict.fromkeys(point.keys() - rational.keys(), _ANY), ideal=ideal, domain=tuple(domain), prior=prior
+    )
+    state = state.map_polynomials(lambda p, key: p.substitute(shift))
+    zero: list[Polynomial] = []
+    interval: list[Polynomial] = []
+    for x, value in point.items():
+        if x in rational:
+            continue
+        root = read_object(value, required=("coefficients", "interval"), optional=())
+        w = Polynomial.monomial({x: 1})
+        coefficients = [read_fraction(c) for c in read_list(root["coefficients"])]
+        low, high = (read_fraction(end) for end in read_list(root["interval"]))
+        require(
+            count_roots(coefficients, low, high) == 1, f"an interval of {x} with {count_roots(coefficients, low, high)} roots", "one root"
+        )
+        zero.append(sum(((w**k).scale(c) for k, c in enumerate(coefficients)), Polynomial.constant(0)))
+        interval += [w - Polynomial.constant(low), Polynomial.constant(high) - w]
+    return replace(state, zero=tuple(zero), domain=(*state.domain, *interval))
 
 
 def _check_squares(problem: Mapping[str, Any], ideal: list[Polynomial]) -> None:
@@ -199,7 +226,7 @@ def _same_state(a: State, b: State) -> bool:
     def normal(s: State) -> tuple[Any, ...]:
         lists = (s.relations, s.zero, s.nonzero, s.ideal, s.domain)
         return (
-            dict(s.local), dict(s.base), s.dependent, [[dict(p.terms) for p in row] for row in lists],
+            dict(s.local), dict(s.base), s.dependent, s.vanishing, [[dict(p.terms) for p in row] for row in lists],
             [(dict(p.terms), q) for p, q in s.prior],
         )  # fmt: skip
 

@@ -58,8 +58,11 @@ def is_known_nonzero(variable: str, state: State) -> bool:
     """Whether a variable does not vanish on the base points by its sign or the list of what does not vanish."""
     if variable in state.local:
         return False
-    x = Polynomial.monomial({variable: 1})
-    return state.sign_of(variable) in ("positive", "negative") or any(state.on_base(q).ratio(x) for q in state.nonzero)
+    return state.sign_of(variable) in ("positive", "negative") or any(_divides(variable, state.on_base(q)) for q in state.nonzero)
+
+
+def _divides(variable: str, p: Polynomial) -> bool:
+    return bool(p.terms) and all(any(x == variable for x, _ in m) for m in p.terms)
 
 
 def _constant(p: Polynomial, document: dict, state: State, depth: int) -> int | None:
@@ -74,11 +77,18 @@ def _known(p: Polynomial, document: dict, state: State, depth: int) -> int | Non
         ((monomial, coefficient),) = p.terms.items()
         if len(monomial) == 1 and monomial[0][1] == 1 and state.sign_of(monomial[0][0]) in ("positive", "negative"):
             return _SIDES[state.sign_of(monomial[0][0])] * (1 if coefficient > 0 else -1)
-    require(any(p.ratio(state.on_base(q)) for q in state.nonzero), f"{p} as known not to vanish", "a multiple of an entry of nonzero")
+    index = read_integer(document.get("index"))
+    require(index < len(state.nonzero), f"entry {index} of nonzero", f"0 to {len(state.nonzero) - 1}")
+    whole = state.on_base(parse(document.get("cofactor", "1"))) * p
+    require(whole.ratio(state.on_base(state.nonzero[index])), f"{p} as known not to vanish", "a factor of that entry of nonzero")
     return None
 
 
 def _terms(p: Polynomial, document: dict, state: State, depth: int) -> int | None:
+    if len(p.terms) == 1:
+        ((monomial, _),) = p.terms.items()
+        require(all(is_known_nonzero(x, state) for x, _ in monomial), f"{p} as not zero", "variables that do not vanish")
+        return monomial_sign(p, state)
     signs = {monomial_sign(Polynomial({m: c}), state) for m, c in p.terms.items()}
     require(len(signs) == 1 and None not in signs, f"{p} as a sum of terms of one sign")
     sure = any(all(is_known_nonzero(x, state) for x, _ in m) for m in p.terms)
@@ -101,9 +111,17 @@ def _quadratic(p: Polynomial, document: dict, state: State, depth: int) -> int |
     parts = p.coefficients(str(document.get("variable")))
     require(len(parts) == 3, f"{p} as quadratic in {document.get('variable')}")
     c, b, a = parts
-    discriminant = a * c.scale(Fraction(4)) - b * b
-    check_evidence(discriminant, document.get("discriminant"), state, 1, depth + 1)
-    return check_evidence(a, document.get("a"), state, None, depth + 1)
+    discriminant = state.on_base(a * c.scale(Fraction(4)) - b * b)
+    lead = check_evidence(a, document.get("a"), state, None, depth + 1)
+    if "derivative" not in document:
+        check_evidence(discriminant, document.get("discriminant"), state, 1, depth + 1)
+        return lead
+    # 4a·p = (2av + b)² + (4ac − b²): a square that does not vanish plus something ≥ 0.
+    weak = {monomial_sign(Polynomial({m: k}), state) for m, k in discriminant.terms.items()}
+    require(weak <= {1}, f"the discriminant {discriminant}", "a sum of terms that are at least 0")
+    slope = a.scale(Fraction(2)) * Polynomial.monomial({str(document["variable"]): 1}) + b
+    check_evidence(slope, document["derivative"], state, None, depth + 1)
+    return lead
 
 
 def _product(p: Polynomial, document: dict, state: State, depth: int) -> int | None:

@@ -93,6 +93,7 @@ class State:
         ideal: Generators.
         domain: Polynomials that are at least 0.
         prior: Factors of the prior with their exponents.
+        vanishing: The dependent variables that are 0 on the base points.
     """
 
     local: Mapping[str, Coordinate]
@@ -104,10 +105,11 @@ class State:
     ideal: tuple[Polynomial, ...] = ()
     domain: tuple[Polynomial, ...] = ()
     prior: tuple[tuple[Polynomial, Fraction], ...] = ()
+    vanishing: frozenset[str] = frozenset()
 
     def on_base(self, p: Polynomial) -> Polynomial:
-        """The polynomial on the base points: local coordinates are 0."""
-        return p.restrict(self.local)
+        """The polynomial on the base points: local coordinates and vanishing dependent variables are 0."""
+        return p.restrict({*self.local, *self.vanishing})
 
     @property
     def coordinates(self) -> dict[str, Coordinate]:
@@ -145,10 +147,12 @@ def read_state(value: object) -> State:
         CertificateError: If a key is missing or unknown, or a value is of the wrong type.
     """
     lists = ("relations", "zero", "nonzero", "ideal", "domain")
-    document = read_object(value, required=("local", "base", "ideal"), optional=("dependent", "prior", *lists))
+    document = read_object(value, required=("local", "base", "ideal"), optional=("dependent", "vanishing", "prior", *lists))
     local = _read_coordinates(document["local"], LOCAL_SIGNS)
     base = _read_coordinates(document["base"], BASE_SIGNS)
     dependent = tuple(str(x) for x in read_list(document.get("dependent", [])))
+    vanishing = frozenset(str(x) for x in read_list(document.get("vanishing", [])))
+    require(vanishing <= set(dependent), f"the vanishing variables {sorted(vanishing)}", "dependent variables")
     names = [*local, *base, *dependent]
     require(len(set(names)) == len(names), f"variables {names} with repetitions")
     polynomials = {key: tuple(parse(p) for p in read_list(document.get(key, []))) for key in lists}
@@ -156,7 +160,7 @@ def read_state(value: object) -> State:
     for entry in read_list(document.get("prior", [])):
         factor = read_object(entry, required=("polynomial", "exponent"), optional=())
         prior.append((parse(factor["polynomial"]), read_fraction(factor["exponent"])))
-    state = State(local, base, dependent, prior=tuple(prior), **polynomials)
+    state = State(local, base, dependent, prior=tuple(prior), vanishing=vanishing, **polynomials)
     used = set().union(*(p.variables for key in lists for p in polynomials[key]), *(p.variables for p, _ in prior))
     require(used <= set(names), f"polynomials in {sorted(used - set(names))}", f"the variables {sorted(names)}")
     return state

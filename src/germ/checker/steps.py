@@ -14,7 +14,7 @@ from typing import Any
 from germ.checker.blowup import blow_up
 from germ.checker.evidence import check_evidence, monomial_sign
 from germ.checker.polynomial import Polynomial, parse
-from germ.checker.state import Coordinate, State, read_exponents, read_fraction, read_list, read_object, require
+from germ.checker.state import Coordinate, State, read_exponents, read_fraction, read_integer, read_list, read_object, require
 
 Step = dict[str, Any]
 Children = Sequence[State]
@@ -100,7 +100,9 @@ def comparable(state: State, step: Step, children: Children) -> list[State]:
         check_evidence(cofactor, term.get("why", {"why": "constant"}), state, 1)
         total = total + monomial * cofactor
         monomials.append(monomial)
-    _identity(state.ideal[i], total, step, state, "comparable")
+    side = step.get("sign", 1)
+    require(side in (1, -1) and side is not True, f"the sign {str(side)[:40]!r}", "1 or -1")
+    _identity(state.ideal[i].scale(Fraction(side)), total, step, state, "comparable")
     return [replace(state, ideal=(*state.ideal[:i], *monomials, *state.ideal[i + 1 :]))]
 
 
@@ -121,7 +123,8 @@ def reduce(state: State, step: Step, children: Children) -> list[State]:
             del entries[i]
         else:
             unit = _unit(step, "unit", "why", state)
-            _identity(state.on_base(entries[i]), state.on_base(unit * new), step, state, "reduce zero")
+            power = read_integer(step.get("power", 1), 1)
+            _identity(state.on_base(entries[i]), state.on_base(unit * new**power), step, state, "reduce zero")
             entries[i] = new
         return [replace(state, zero=tuple(entries))]
     exponents = read_exponents(step.get("monomial", {}))
@@ -146,17 +149,27 @@ def reduce(state: State, step: Step, children: Children) -> list[State]:
 def coordinate(state: State, step: Step, children: Children) -> list[State]:
     """A function that vanishes on the base points becomes a coordinate."""
     v, g = str(step.get("variable")), parse(step.get("polynomial"))
+    if v in state.dependent:
+        return [_shift(state, step, v, g, children)]
     require(v in state.coordinates, f"the variable {v[:40]!r}, which is no coordinate")
     old = state.coordinates[v]
-    require(old == Coordinate(0, Fraction(0), "any"), f"{v} with N = {old.order}, h = {old.weight}, sign {old.sign}", "N = h = 0, sign any")
+    require(
+        (old.order, old.weight) == (0, 0) and old.sign != "nonnegative",
+        f"{v} with N = {old.order}, h = {old.weight}, sign {old.sign}",
+        "N = h = 0, no weak sign",
+    )
     zero = list(state.zero)
-    if v in state.base:
+    stays = step.get("stays") == "base"
+    if stays:
+        require(v in state.base and step.get("mode") == "linear", "a base coordinate that stays", "mode linear")
+    elif v in state.base:
         i = _index(step.get("zero_index"), zero)
         require(state.on_base(zero[i]).ratio(state.on_base(g)), f"{zero[i]} in zero", f"{g} up to a constant")
         del zero[i]
     else:
         require(not state.on_base(g), f"{g}, which does not vanish on the base points")
-    domain, sign = list(state.domain), "any"
+    w = Polynomial.monomial({v: 1})
+    domain, sign = [*state.domain, *{"positive": [w], "negative": [-w]}.get(old.sign, [])], "any"
     if step.get("sign") == "nonnegative":
         require(step.get("mode") == "linear", "a nonnegative coordinate given implicitly", "mode linear")
         i = _index(step.get("domain_index"), domain)
@@ -164,14 +177,33 @@ def coordinate(state: State, step: Step, children: Children) -> list[State]:
         require(ratio is not None and ratio > 0, f"the inequality {domain[i]} >= 0", f"{g} up to a positive constant")
         del domain[i]
         sign = "nonnegative"
-    local = {**{x: c for x, c in state.local.items() if x != v}, v: Coordinate(0, Fraction(0), sign)}
+    local = {x: c for x, c in state.local.items() if x != v}
     base = {x: c for x, c in state.base.items() if x != v}
+    (base if stays else local)[v] = Coordinate(0, Fraction(0), sign)
     start = replace(state, local=local, base=base, zero=tuple(zero), domain=tuple(domain))
     require(len(children) == 1, f"{len(children)} children of a coordinate step", "one")
     if step.get("mode") == "linear":
         return [_linear(state, start, step, v, g, children[0])]
     require(step.get("mode") == "implicit", f"the mode {str(step.get('mode'))[:40]!r}", "linear or implicit")
-    return [_implicit(start, step, v, g)]
+    return [_implicit(start, step, v, g, v in state.local)]
+
+
+def _shift(state: State, step: Step, v: str, g: Polynomial, children: Children) -> State:
+    """A dependent variable replaced by a function that is linear in it and vanishes on the base points."""
+    require(step.get("mode") == "linear" and v not in state.vanishing, f"the dependent variable {v}", "one that is shifted to 0")
+    zero = list(state.zero)
+    if "relation_index" in step:
+        i = _index(step["relation_index"], state.relations)
+        require(
+            state.on_base(state.relations[i]).ratio(state.on_base(g)), f"{state.relations[i]} on the base points", f"{g} up to a constant"
+        )
+    else:
+        i = _index(step.get("zero_index"), zero)
+        require(state.on_base(zero[i]).ratio(state.on_base(g)), f"{zero[i]} in zero", f"{g} up to a constant")
+        del zero[i]
+    require(len(children) == 1, f"{len(children)} children of a coordinate step", "one")
+    start = replace(state, zero=tuple(zero), vanishing=state.vanishing | {v})
+    return _linear(state, start, step, v, g, children[0])
 
 
 def _linear(state: State, start: State, step: Step, v: str, g: Polynomial, child: State) -> State:
@@ -199,16 +231,18 @@ def _linear(state: State, start: State, step: Step, v: str, g: Polynomial, child
             power = power * factor
         return full
 
-    return start.map_polynomials(change)
+    changed = start.map_polynomials(change)
+    return changed if c.value is not None else replace(changed, nonzero=(*changed.nonzero, c))
 
 
-def _implicit(start: State, step: Step, v: str, g: Polynomial) -> State:
+def _implicit(start: State, step: Step, v: str, g: Polynomial, was_local: bool) -> State:
     name = str(step.get("dependent"))
     taken = {*start.local, *start.base, *start.dependent}
     require(name.isidentifier() and name not in taken, f"a dependent variable called {name[:40]!r}", "a new name")
     renamed = start.map_polynomials(lambda p, key: p.substitute({v: Polynomial.monomial({name: 1})}))
     relation = g.substitute({v: Polynomial.monomial({name: 1})}) - Polynomial.monomial({v: 1})
-    child = replace(renamed, dependent=(*start.dependent, name), relations=(*renamed.relations, relation))
+    vanishing = start.vanishing | ({name} if was_local else set())
+    child = replace(renamed, dependent=(*start.dependent, name), relations=(*renamed.relations, relation), vanishing=vanishing)
     matrix = [[p.derivative(x) for x in child.dependent] for p in child.relations]
     require(len(matrix) <= 8, f"{len(matrix)} relations", "at most 8")
     check_evidence(_determinant(matrix), step.get("why"), child)
@@ -227,11 +261,12 @@ def _determinant(matrix: list[list[Polynomial]]) -> Polynomial:
 
 
 def split(state: State, step: Step, children: Children) -> list[State]:
-    """Either no polynomial of the list vanishes, or one of them does."""
+    """Either no polynomial of the list vanishes, or one of them is the first that does."""
     polynomials = [parse(p) for p in read_list(step.get("polynomials"))]
     empty = read_object(step.get("empty", {}))
     base, nonzero, expected = state.base, list(state.nonzero), []
     for i, p in enumerate(polynomials):
+        earlier = tuple(nonzero)
         nonzero.append(p)
         if str(i) in empty:
             check_evidence(p, empty[str(i)], state)
@@ -240,9 +275,9 @@ def split(state: State, step: Step, children: Children) -> list[State]:
         if variable in base:
             if base[variable].sign in ("positive", "negative"):
                 continue
-            expected.append(_localize(state, variable))
+            expected.append(replace(_localize(state, variable), nonzero=earlier))
         else:
-            expected.append(replace(state, zero=(*state.zero, p)))
+            expected.append(replace(state, zero=(*state.zero, p), nonzero=earlier))
     return [replace(state, nonzero=tuple(nonzero)), *expected]
 
 
@@ -273,6 +308,28 @@ def sign(state: State, step: Step, children: Children) -> list[State]:
     if not any(state.on_base(q).ratio(u_itself) for q in state.nonzero):
         expected.append(_localize(state, u))
     return expected
+
+
+def unit(state: State, step: Step, children: Children) -> list[State]:
+    """A base coordinate that does not vanish loses its exponents; its sign becomes strict."""
+    u = str(step.get("variable"))
+    require(u in state.base, f"the variable {u[:40]!r}", "a base coordinate")
+    w = Polynomial.monomial({u: 1})
+    check_evidence(w, step.get("why"), state)
+    sign = "positive" if state.base[u].sign == "nonnegative" else state.base[u].sign
+    base = {**state.base, u: Coordinate(0, Fraction(0), sign)}
+    return [replace(state, base=base, nonzero=(*state.nonzero, w))]
+
+
+def halfline(state: State, step: Step, children: Children) -> list[State]:
+    """An inequality that is a local coordinate, up to a positive constant, becomes its sign."""
+    x = str(step.get("variable"))
+    require(x in state.local and state.local[x].sign == "any", f"the variable {x[:40]!r}", "a local coordinate of any sign")
+    i = _index(step.get("domain_index"), state.domain)
+    ratio = state.domain[i].ratio(Polynomial.monomial({x: 1}))
+    require(ratio is not None and ratio > 0, f"the inequality {state.domain[i]} >= 0", f"{x} >= 0")
+    local = {**state.local, x: replace(state.local[x], sign="nonnegative")}
+    return [replace(state, local=local, domain=(*state.domain[:i], *state.domain[i + 1 :]))]
 
 
 def relax(state: State, step: Step, children: Children) -> list[State]:
@@ -321,7 +378,7 @@ def separate(state: State, step: Step, children: Children) -> list[State]:
                 {x: c for x, c in state.base.items() if x in own},
                 tuple(x for x in state.dependent if x in own),
                 inside(state.relations), inside(state.zero), inside(state.nonzero), ideal, inside(state.domain),
-                tuple((p, q) for p, q in state.prior if p.variables & own),
+                tuple((p, q) for p, q in state.prior if p.variables & own), state.vanishing & own,
             )
         )  # fmt: skip
     return expected
@@ -329,6 +386,7 @@ def separate(state: State, step: Step, children: Children) -> list[State]:
 
 INNER: dict[str, Callable[[State, Step, Children], list[State]]] = {
     "rewrite": rewrite, "comparable": comparable, "reduce": reduce, "coordinate": coordinate, "split": split, "sign": sign,
+    "unit": unit, "halfline": halfline,
     "blowup": blow_up, "relax": relax, "sum": separate, "product": separate,
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ def check_witness(state: State, witness: object, vanishing: set[str]) -> None:
     """
     document = read_object(witness, required=("values",), optional=("intervals",))
     values = {str(x): read_fraction(v) for x, v in read_object(document["values"]).items()}
-    for x in state.local:
+    for x in (*state.local, *state.vanishing):
         require(values.setdefault(x, Fraction(0)) == 0, f"the witness has {x} = {values[x]}", "0, since it is local")
     missing = (state.base.keys() | set(state.dependent)) - values.keys() - read_object(document.get("intervals", {})).keys()
     require(not missing, f"a witness without values of {sorted(missing)}")
