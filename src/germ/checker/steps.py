@@ -123,8 +123,8 @@ def reduce(state: State, step: Step, children: Children) -> list[State]:
             del entries[i]
         else:
             unit = _unit(step, "unit", "why", state)
-            power = read_integer(step.get("power", 1), 1)
-            _identity(state.on_base(entries[i]), state.on_base(unit * new**power), step, state, "reduce zero")
+            times = read_integer(step.get("power", 1), 1)
+            _identity(state.on_base(entries[i]), state.on_base(unit * new**times), step, state, "reduce zero")
             entries[i] = new
         return [replace(state, zero=tuple(entries))]
     exponents = read_exponents(step.get("monomial", {}))
