@@ -82,6 +82,28 @@ def test_runs_are_kept_and_read_back(tmp_path):
     assert not load_result(files[-1]).is_current
 
 
+def test_a_result_is_out_of_date_when_the_library_has_changed(monkeypatch):
+    from pathlib import Path
+
+    from germ.seminar import experiment
+
+    def compute(changed=None):
+        experiment.compute_digest.cache_clear()
+        experiment._find_imports.cache_clear()
+        read = Path.read_bytes
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", lambda p: read(p) + (b"#" if changed and p.as_posix().endswith(changed) else b""))
+            return experiment.compute_digest("jet_schemes")
+
+    before = compute()
+    assert compute() == before
+    for name in ("experiments/jet_schemes.py", "algebra/jets.py", "algebra/expression.py", "germ/errors.py", "seminar/claims.py"):
+        assert compute(name) != before, name
+    for name in ("experiments/polynomial_division.py", "experiments/__init__.py", "cli/seminar.py", "site/build.py"):
+        assert compute(name) == before, name
+    compute()
+
+
 @pytest.mark.parametrize("damage", ["{", '{"format": 0}', "[]", '{"format": 1, "claims": 3}'])
 def test_damaged_results_are_refused(tmp_path, damage):
     path = tmp_path / "2022-11-24.json"

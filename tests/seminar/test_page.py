@@ -29,6 +29,10 @@ def test_page_survives_export_and_import():
     assert import_page(export_page(page)) == page
 
 
+def test_line_ends_and_byte_order_mark_do_not_matter():
+    assert import_page("\ufeff" + PAGE.replace("\n", "\r\n")) == import_page(PAGE)
+
+
 def test_catalogue_exports_the_page():
     page, catalogue = import_page(PAGE), load_catalogue()
     again = import_page(export_page(catalogue))

@@ -18,6 +18,7 @@ counts as a failed claim, never as a skipped one.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import inspect
@@ -25,9 +26,11 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import germ
 from germ.claim import collect_versions
 from germ.errors import SeminarError
 from germ.seminar.claims import CheckedClaim
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 Size = Literal["small", "full"]
 SIZES: tuple[Size, ...] = ("small", "full")
+REGISTRY = "seminar/experiments/__init__.py"  # which talk runs what does not change what comes out
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class Run:
         size: "small" or "full".
         seed: The seed.
         seconds: Wall time.
-        digest: Hash of the module's source: a stored result with another one is out of date.
+        digest: Hash of the source that ran: a stored result with another one is out of date.
         versions: Of germ and its main dependencies.
         outcome: Claims and figures.
     """
@@ -153,9 +157,46 @@ def find_source(module: str) -> Path:
     return path
 
 
+@cache
 def compute_digest(module: str) -> str:
-    """Hash of an experiment's source."""
-    return hashlib.sha256(find_source(module).read_bytes()).hexdigest()[:16]
+    """Hash of the source of an experiment and of all modules of germ that it imports, directly or not.
+
+    Args:
+        module: Name of the experiment.
+
+    Returns:
+        Sixteen hexadecimal digits; they change when anything changes that the experiment's result can depend on.
+    """
+    package = Path(germ.__file__).parent
+    waiting, seen = [find_source(module)], set[Path]()
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting += [p for name in _find_imports(path) if (p := _find_module(package, name)) and p != package / REGISTRY]
+    digest = hashlib.sha256()
+    for path in sorted(seen):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _find_imports(path: Path) -> frozenset[str]:
+    """Dotted names under germ that a file imports, anywhere in it; public names of germ by the module that defines them."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "germ":
+            found.add(f"germ.{node.attr}")
+    return frozenset(germ._PUBLIC.get(name.removeprefix("germ.")) or name for name in found if name.startswith("germ."))
+
+
+def _find_module(package: Path, name: str) -> Path | None:
+    stem = package.joinpath(*name.split(".")[1:])
+    return next((p for p in (stem.with_suffix(".py"), stem / "__init__.py") if p.is_file()), None)
 
 
 def run_experiment(talk_id: str, size: Size = "small", seed: int = 0) -> Run | NothingToCompute | NotYet:

@@ -47,7 +47,7 @@ def import_page(text: str, source: str = "page.md", *, any_weekday: bool = False
     Raises:
         SeminarError: With file, line and reason.
     """
-    lines = text.splitlines()
+    lines = text.removeprefix("\ufeff").splitlines()
     title, description, start = _read_front_matter(lines, source)
     intro, sections, closing = _split_sections(lines, start, source, any_weekday)
     talks = [entry for section in sections for entry in section.talks]

@@ -1,16 +1,18 @@
 """Results of experiments as files, so that the site can be built without running anything again.
 
 A folder holds `<talk>.json` (claims, inputs, notes, versions) and `<talk>-<figure>.svg` for each run. A result is out of date when the
-source of its experiment has changed since; the site says so and does not count it.
+source of its experiment, or of anything of germ that the experiment imports, has changed since; the site says so and does not count it.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -196,6 +198,11 @@ def _run_and_save(talk: str, size: Size, seed: int, folder: str) -> dict[str, An
     return to_document(run)
 
 
+def _use_one_thread() -> None:
+    """Before numpy or torch load in a new process: processes share the cores, so that threads would only get in each other's way."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 def run_all(
     talks: Iterable[str], size: Size, seed: int, folder: Path, jobs: int
 ) -> Iterator[tuple[str, dict[str, Any] | NothingToCompute | NotYet]]:
@@ -210,9 +217,16 @@ def run_all(
 
     Yields:
         Id and result document, or why there is none, in the order of `talks`.
+
+    Raises:
+        SeminarError: If a process dies.
     """
     entries = [(talk, find_experiment(talk)) for talk in talks]
-    with ProcessPoolExecutor(max(1, jobs), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(max(1, jobs), get_context("spawn"), _use_one_thread) as pool:
         futures = {talk: pool.submit(_run_and_save, talk, size, seed, str(folder)) for talk, entry in entries if isinstance(entry, str)}
         for talk, entry in entries:
-            yield talk, entry if not isinstance(entry, str) else futures[talk].result()
+            try:
+                yield talk, entry if not isinstance(entry, str) else futures[talk].result()
+            except BrokenProcessPool:
+                got = f"a process died while it ran one of the experiments from {talk} on"
+                raise SeminarError(got, "experiments that end", "run them one by one: `germ seminar run ID`; was memory short?") from None
