@@ -14,7 +14,7 @@ from flint import fmpq_mpoly
 
 from germ.algebra.blowup import Chart, primitive_part, propose_weights, pull_back, weighted_order
 from germ.algebra.coordinates import Step, change_implicitly, change_linearly, forget_exponents
-from germ.algebra.evidence import find_evidence, is_monomial_nonnegative
+from germ.algebra.evidence import eliminate, find_evidence, is_monomial_nonnegative
 from germ.algebra.rewriting import simplify_ideal
 from germ.algebra.state import (
     ANY,
@@ -135,6 +135,9 @@ def _consume_zero(state: State, k: int, r: fmpq_mpoly) -> Move | None:
             found = change_linearly(state, i, g, zero_index=k) if degree_in(g, i) == 1 else None
             if found:
                 return _one(found)
+    derived = _derive_zero(state, k)
+    if derived:
+        return derived
     for i in usable:
         alone = sum(degree_in(p, i) > 0 for p in state.ideal) == 1
         for g in [*(alike if alone else ()), f]:
@@ -143,6 +146,28 @@ def _consume_zero(state: State, k: int, r: fmpq_mpoly) -> Move | None:
             if found:
                 return _one(found)
     return _split_derivatives(state, f, base, usable)
+
+
+def _derive_zero(state: State, k: int) -> Move | None:
+    """A consequence of two `zero` polynomials with fewer variables, by eliminating one; so isolated points become coordinates."""
+    p = state.restrict(state.zero[k])
+    present = {str(make_monic(state.restrict(z))) for z in state.zero}
+    for j, other in enumerate(state.zero):
+        q = state.restrict(other)
+        shared = set(variables_of(p)) & set(variables_of(q))
+        if j == k or len(p) > MAX_ELIMINATION or len(q) > MAX_ELIMINATION:
+            continue
+        for i in sorted(shared, key=lambda i: degree_in(p, i) + degree_in(q, i)):
+            r, a, b = eliminate(p, q, i)
+            if r.is_zero() or degree_in(r, i) or len(variables_of(r)) >= len(set(variables_of(p)) | set(variables_of(q))):
+                continue
+            if str(make_monic(r)) not in present:
+                step = {"kind": "derive", "new": r, "zero": {k: a, j: b}}
+                return Move(step, (state.change(zero=(*state.zero, r)),))
+    return None
+
+
+MAX_ELIMINATION = 40  # terms of polynomials whose resultant is taken
 
 
 def _generators_like(state: State, f: fmpq_mpoly) -> list[fmpq_mpoly]:

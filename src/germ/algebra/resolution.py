@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from germ.algebra.leaf import INFINITE, Leaf, Value, solve_leaf
-from germ.algebra.moves import Move, advance, settle, split_by_domain
+from germ.algebra.moves import Move, advance, settle, split, split_by_domain
 from germ.algebra.state import State
 from germ.algebra.witness import Witness, find_witness
 
@@ -109,14 +109,21 @@ class _Search:
             index = min(result.unattained, key=lambda k: result.nodes[k].depth)
             result.unattained.remove(index)
             node = result.nodes[index]
-            move = split_by_domain(node.state)
+            move = self.refine(node.state)
             if move is None or time.monotonic() > self.stop:
                 self.undecided.append(index)
                 continue
             node.value = None
-            self.explore(self.take(index, move))
+            self.explore(list(self.take(index, move)))
         result.unattained = self.undecided
         self.drop_dominated()
+
+    def refine(self, state: State) -> Move | None:
+        """Look closer at a leaf without a known real point: at the base variables that should be 0 there, then at the inequalities."""
+        leaf = solve_leaf(state)
+        if leaf is not None and leaf.zero_base and state.domain:
+            return split(state, [state.gens[leaf.zero_base[0]]])
+        return split_by_domain(state) or advance(state)
 
     def explore(self, stack: list[int]) -> None:
         """Visit all nodes below those of a stack."""

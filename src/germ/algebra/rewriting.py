@@ -88,6 +88,8 @@ class _Rewriter:
                     new, unit, quotient = divide_in(g, relation, i)
                     proof = None if unit.is_constant() else Evidence(0, {"why": "product", "constant": fmpq(1), "factors": [
                         {"polynomial": lead, "power": degree_in(g, i), "why": why}]})  # fmt: skip
+                    if len(new) > 3 * len(g) + 20:
+                        continue  # several relations can push degrees from one dependent variable to the next
                     if proof is None or unit == lead ** degree_in(g, i):
                         self.replace(index, new, old_unit=unit, why_old=proof, modulo={k: -quotient})
                     continue

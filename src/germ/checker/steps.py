@@ -321,6 +321,17 @@ def unit(state: State, step: Step, children: Children) -> list[State]:
     return [replace(state, base=base, nonzero=(*state.nonzero, w))]
 
 
+def derive(state: State, step: Step, children: Children) -> list[State]:
+    """A combination of polynomials that vanish on the base points vanishes there too."""
+    new, total = parse(step.get("new")), Polynomial.constant(0)
+    for key, polynomials in (("zero", state.zero), ("relations", state.relations)):
+        for index, factor in read_object(step.get(key, {})).items():
+            require(index.isdecimal() and int(index) < len(polynomials), f"entry {index[:20]!r} of {key}", f"0 to {len(polynomials) - 1}")
+            total = total + parse(factor) * polynomials[int(index)]
+    require(not state.on_base(total - new), f"{new} as a combination", "an identity on the base points")
+    return [replace(state, zero=(*state.zero, new))]
+
+
 def halfline(state: State, step: Step, children: Children) -> list[State]:
     """An inequality that is a local coordinate, up to a positive constant, becomes its sign."""
     x = str(step.get("variable"))
@@ -386,7 +397,7 @@ def separate(state: State, step: Step, children: Children) -> list[State]:
 
 INNER: dict[str, Callable[[State, Step, Children], list[State]]] = {
     "rewrite": rewrite, "comparable": comparable, "reduce": reduce, "coordinate": coordinate, "split": split, "sign": sign,
-    "unit": unit, "halfline": halfline,
+    "unit": unit, "halfline": halfline, "derive": derive,
     "blowup": blow_up, "relax": relax, "sum": separate, "product": separate,
 }  # fmt: skip
 
