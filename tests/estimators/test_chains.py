@@ -135,7 +135,7 @@ def test_the_ladder_is_carried_to_zero_with_its_own_exponent():
 def test_the_slope_does_not_know_the_loss_at_the_center():
     above = 0.02  # nats that w* lies above the minimum
     middle, hot = _rung("m", 100.0, 3.0, 5 - 100 * above, 0), _rung("h", 50.0, 1.5, 5 - 50 * above, 1)
-    slope = find_slope(middle, hot)
+    slope = find_slope(middle, hot, middle)
     assert abs(slope[0] - 5) < 4 * slope[1]
     found = correct_for_minimum(middle, slope, middle)
     assert found.amount == pytest.approx(2.0, abs=4 * found.uncertainty)

@@ -96,6 +96,9 @@ def correct_for_localization(last: RungSummary, middle: RungSummary | None, stif
         return Correction("localisation", 0.0, 0.0, f"the value is that at γ = {last.localization:.3g}; no limit was taken")
     ratio = math.log(middle.localization / last.localization)
     rise, exponent = last.value.mean - middle.value.mean, 1.0
+    if -rise > 3 * math.hypot(last.value.standard_error, middle.value.standard_error):
+        told = f"the value falls as γ falls from {middle.localization:.3g} to {last.localization:.3g}: chains find lower losses, no limit"
+        return Correction("localisation", 0.0, -rise, told)
     if stiff is not None and stiff.localization > 1.02 * middle.localization and rise > 0:
         before = middle.value.mean - stiff.value.mean
         exponent = math.log(max(before, 1e-9 * rise) / rise) / math.log(stiff.localization / middle.localization)
@@ -110,11 +113,27 @@ def correct_for_localization(last: RungSummary, middle: RungSummary | None, stif
     )  # fmt: skip
 
 
-def find_slope(middle: RungSummary, hot: RungSummary) -> tuple[float, float]:
-    """λ from the slope of E[L] in 1/(nβ), at the middle rung's γ/nβ, and its standard error."""
+def find_slope(middle: RungSummary, hot: RungSummary, last: RungSummary) -> tuple[float, float]:
+    """λ from the slope of E[L] in 1/(nβ), between the middle rung and its hot twin, whose γ/nβ is the same.
+
+    Where K grows as |w|^2k, A depends on γ and nβ through γ/(nβ)^(1/k): the twin is as stiff as the middle rung for k = 1, and as one of a
+    γ smaller by √2 for k = 2. What that would change is read off the ladder; half of it is taken away, and all of it is uncertain.
+
+    Args:
+        middle: The middle rung.
+        hot: Its hot twin.
+        last: The last rung of the ladder; the middle one again where there is no ladder.
+
+    Returns:
+        The slope and its standard error.
+    """
     ratio = middle.rung.nbeta / hot.rung.nbeta
-    value = (ratio * hot.value.mean - middle.value.mean) / (ratio - 1)
-    error = math.hypot(ratio * hot.value.standard_error, middle.value.standard_error) / (ratio - 1)
+    softer = 0.0
+    if middle.localization > 1.02 * last.localization:
+        share = math.log(ratio) / 2 / math.log(middle.localization / last.localization)
+        softer = share * (last.value.mean - middle.value.mean)
+    value = (ratio * (hot.value.mean - softer / 2) - middle.value.mean) / (ratio - 1)
+    error = math.hypot(ratio * hot.value.standard_error, middle.value.standard_error, ratio * softer) / (ratio - 1)
     return value, error
 
 

@@ -35,16 +35,19 @@ from germ.estimators.chain_report import (
     summarize_rung,
 )
 from germ.sampling.binding import Binding, Restriction, bind_model
+from germ.sampling.choosing import Choice, Clock, check_choice, choose_recipe
 from germ.sampling.diagnostics import summarize
 from germ.sampling.draws import DrawTree, make_draw_tree
 from germ.sampling.ladder import Draws, run_ladder
 from germ.sampling.planning import Rung, set_evaluation
-from germ.sampling.recipe import Choice, Clock, Recipe, check_choice, choose_recipe, pack_recipe, unpack_recipe
+from germ.sampling.recipe import Recipe, pack_recipe, unpack_recipe
 from germ.sampling.trace import TraceStore
+from germ.sampling.vectorized import Vectorized
 
 Progress = Callable[[dict[str, float]], None]
 
 _LOOKS = 256  # draws between two looks at the precision
+_LEAST = 8  # draws that a run makes, whatever the budget
 _BALANCE = 0.03  # of identity 1: what it may be off without a warning
 
 
@@ -111,12 +114,14 @@ def estimate_by_chains(
     if store is not None and store.recipe is not None:
         clock = Clock(budget, store.spent)
         recipe, reasons = unpack_recipe(store.recipe["recipe"], store.load_recipe_tensors()), store.recipe["reasons"]
-        set_evaluation(binding, store.recipe["vectorized"])
+        set_evaluation(binding, **store.recipe["evaluation"])
     else:
         recipe, reasons = choose_recipe(binding, choice, seed, clock)
         if store is not None:
             plain, tensors = pack_recipe(recipe)
-            store.begin({"recipe": plain, "reasons": reasons, "vectorized": binding.vectorized}, tensors)
+            compiled = isinstance(binding.evaluator, Vectorized) and binding.evaluator.compiled
+            evaluation = {"vectorized": binding.vectorized, "compiled": compiled}
+            store.begin({"recipe": plain, "reasons": reasons, "evaluation": evaluation}, tensors)
     watch = _Watch(recipe, clock, precision, progress, fixed=draws is not None)
     try:
         rungs, found = run_ladder(binding, recipe, watch=watch, store=store, spent=lambda: clock.spent)
@@ -154,7 +159,14 @@ class _Watch:
     def __init__(self, recipe: Recipe, clock: Clock, precision: float, progress: Progress | None, *, fixed: bool) -> None:
         self.recipe, self.clock, self.precision, self.progress, self.fixed = recipe, clock, precision, progress, fixed
         self._draws: dict[str, Draws] = {}
-        self._looked = 0
+        self._looked, self._ends = 0, {}  # type: tuple[int, dict[str, float]]
+
+    def _plan_ends(self) -> None:
+        # Counted from the first draw: workers have started by then.
+        now, rungs = self.clock.spent, self.recipe.rungs
+        steps = [(rung.burn_in + rung.draws) * rung.thin for rung in rungs]
+        for index, rung in enumerate(rungs):
+            self._ends[rung.name] = now + (self.clock.budget - now) * sum(steps[: index + 1]) / sum(steps)
 
     def __call__(self, group: int, rung: Rung, draws: Draws) -> int | None:
         self._draws[rung.name] = draws
@@ -165,7 +177,10 @@ class _Watch:
             self.progress({"done": share, "value": found.mean, "standard_error": found.standard_error})
         if self.fixed or self.recipe.groups > 1:
             return None
-        if self.clock.spent > self.clock.budget:
+        if not self._ends:
+            self._plan_ends()
+        # On a machine that is slower than planned each rung is cut by the same factor; the last keeps a few draws in any case.
+        if self.clock.spent > self._ends[rung.name] and (rung.name != "main" or count >= _LEAST):
             return count
         # Looks happen after fixed numbers of draws, whatever the blocks: a run that was interrupted stops at the same draw.
         look = count // _LOOKS * _LOOKS
@@ -204,7 +219,7 @@ def _report(
     corrections = [correct_for_step(last), correct_for_localization(last, rungs.get("middle"), rungs.get("stiff"))]
     slope = (math.nan, math.nan)
     if hot is not None:
-        slope = find_slope(middle, hot)
+        slope = find_slope(middle, hot, last)
         corrections.append(correct_for_minimum(last, slope, middle))
     corrections.append(bound_multiplicity(last.rung.nbeta, last.value.mean, binding.dimension))
     value = last.value.mean + sum(c.amount for c in corrections[1:])

@@ -6,25 +6,24 @@ directions than calibration did.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from germ.sampling.binding import Binding
 from germ.sampling.calibration import CORRECTION_SHARE
-from germ.sampling.driver import run_chains
-from germ.sampling.generators import make_generators
-from germ.sampling.kernels.metropolis import MetropolisState
-from germ.sampling.kernels.parts import FIELDS, Kernel
-from germ.sampling.kernels.streams import Batches, Streams
-from germ.sampling.kernels.target import LossTarget
+from germ.sampling.engine import Draws, Engine, LocalEngine
+from germ.sampling.kernels.parts import FIELDS
 from germ.sampling.planning import Rung
-from germ.sampling.recipe import BATCH_STREAM, NOISE_STREAM, Recipe, make_kernel
-from germ.sampling.trace import Position, TraceStore, pack_state, unpack_state
+from germ.sampling.recipe import Recipe
+from germ.sampling.trace import Position, TraceStore
+from germ.sampling.workers import ProcessPool
 
-Draws = dict[str, np.ndarray]
+_BLOCK_SECONDS = 0.2  # between looks at the draws
+
 # Called after each block with the group, the rung and its draws so far; says how many of them to keep if the rung is to end, or None.
 Watch = Callable[[int, Rung, Draws], int | None]
 Clock = Callable[[], float]
@@ -51,38 +50,16 @@ def run_ladder(
     """
     size = recipe.chains // recipe.groups
     rungs, parts = list(recipe.rungs), [[] for _ in recipe.rungs]  # type: tuple[list[Rung], list[list[Draws]]]
-    noise = make_generators(recipe.seed, recipe.chains, binding.samples.device, stream=NOISE_STREAM)
-    order = make_generators(recipe.seed, recipe.chains, stream=BATCH_STREAM)
     for group in range(recipe.groups):
         own = slice(group * size, (group + 1) * size)
-        rng, batches = Streams(noise[own], binding.dtype), Batches(binding.samples.size, recipe.batch_size, order[own])
-        state: Any = None
-        for index, rung in enumerate(rungs):
-            here, at = Position(group, index, -rung.burn_in, False), store.position if store is not None else None
-            seen = _Seen(rung, own)
-            if store is not None and at is not None and (here.group, here.rung) <= (at.group, at.rung):
-                seen.preload(store.load_draws(rung.name, own))
-                if (here.group, here.rung) == (at.group, at.rung):
-                    here = at
-            target = LossTarget(binding, rung.nbeta, rung.localization, control_variate=recipe.control_variate)
-            kernel = make_kernel(recipe, target, rung.step_size)
-            if store is not None and here == at and not store.complete:
-                tensors = store.load_state()
-                rng.unpack(tensors)
-                batches.unpack(tensors)
-                state = unpack_state(kernel.init(binding.start(size)), tensors)
-            if at is None or (group, index) > (at.group, at.rung) or (here == at and not at.done):
-                if here != at:
-                    state = kernel.init(binding.start(size)) if state is None else _carry(kernel, state)
-                runner = _Runner(seen, here, rng, batches, watch, store, spent)
-                _, state = run_chains(
-                    kernel, state, batches, rng, draws=rung.draws - here.row, thin=rung.thin, first_chain=own.start,
-                    first_draw=here.row, record=runner.record, stop=runner.stop,
-                )  # fmt: skip
-                runner.commit(state, done=True)
-            parts[index].append(seen.draws())
-            if group == 0 and recipe.adaptive:
-                rungs[index + 1 :] = _adapt_steps(rungs[index], seen.draws(), rungs[index + 1 :])
+        engine: Engine = ProcessPool(binding, recipe, own) if recipe.processes > 1 else LocalEngine(binding, recipe, own)
+        with closing(engine):
+            for index, rung in enumerate(rungs):
+                runner = _Runner(engine, _Seen(rung, own), Position(group, index, -rung.burn_in, False), watch, store, spent)
+                runner.run()
+                parts[index].append(runner.seen.draws())
+                if group == 0 and recipe.adaptive:
+                    rungs[index + 1 :] = _adapt_steps(rung, runner.seen.draws(), rungs[index + 1 :])
     return tuple(rungs), [join_groups(part) for part in parts]
 
 
@@ -93,6 +70,8 @@ def join_groups(parts: list[Draws]) -> Draws:
 
 
 def _adapt_steps(rung: Rung, draws: Draws, later: list[Rung]) -> list[Rung]:
+    if not draws["correction"].size:
+        return later
     correction = float(draws["correction"].mean())
     corrected = rung.nbeta * float(draws["difference"].mean()) - correction
     if not (correction > 0 and corrected > 0):
@@ -122,34 +101,48 @@ class _Seen:
 
 
 class _Runner:
-    """What happens after each block of draws: keep them, look at them, commit them."""
+    """One rung of one group: what was committed is read, the rest is run, looked at, and committed."""
 
-    def __init__(
-        self, seen: _Seen, here: Position, rng: Streams, batches: Batches, watch: Watch | None, store: TraceStore | None, spent: Clock
-    ) -> None:
-        self.seen, self.here, self.rng, self.batches, self.watch, self.store, self.spent = seen, here, rng, batches, watch, store, spent
+    def __init__(self, engine: Engine, seen: _Seen, here: Position, watch: Watch | None, store: TraceStore | None, spent: Clock) -> None:
+        self.engine, self.seen, self.here, self.watch, self.store, self.spent = engine, seen, here, watch, store, spent
 
-    def record(self, chains: slice, draw: int, state: Any, arrays: Draws) -> None:
-        self.seen.add(draw, arrays)
-        self.here = replace(self.here, row=draw + arrays[FIELDS[0]].shape[1])
-        if self.store is not None and self.store.is_due():
-            self.commit(state, done=False)
+    def run(self) -> None:
+        at = self.store.position if self.store is not None else None
+        rung = self.seen.rung
+        reached = at is not None and (self.here.group, self.here.rung) <= (at.group, at.rung)
+        if self.store is not None and at is not None and reached:
+            self.seen.preload(self.store.load_draws(rung.name, self.seen.chains))
+            if (self.here.group, self.here.rung) < (at.group, at.rung) or self.store.complete:
+                return
+            self.here = at
+            self.engine.restore(rung, self.store.load_state())
+            if at.done:
+                return
+        else:
+            self.engine.enter(rung)
+        self._run_blocks(rung)
+        self._commit(done=True)
 
-    def stop(self) -> bool:
-        count = self.watch(self.here.group, self.seen.rung, self.seen.draws()) if self.watch is not None else None
-        if count is not None:
-            self.seen.keep(count)
-        return count is not None
+    def _run_blocks(self, rung: Rung) -> None:
+        count, stopped = 1, False
+        while self.here.row < rung.draws and not stopped:
+            count = min(count, rung.draws - self.here.row)
+            began = time.monotonic()
+            arrays = self.engine.advance(count, self.here.row)
+            pace = (time.monotonic() - began) / count
+            self.seen.add(self.here.row, arrays)
+            self.here = replace(self.here, row=self.here.row + count)
+            count = max(1, min(2 * count, int(_BLOCK_SECONDS / max(pace, 1e-9))))
+            if self.store is not None and self.store.is_due():
+                self._commit(done=False)
+            kept = self.watch(self.here.group, rung, self.seen.draws()) if self.watch is not None else None
+            if kept is not None:
+                self.seen.keep(kept)
+                stopped = True
 
-    def commit(self, state: Any, *, done: bool) -> None:
+    def _commit(self, *, done: bool) -> None:
         if self.store is None:
             return
-        tensors = pack_state(state) | self.rng.pack() | self.batches.pack()
         self.here = replace(self.here, done=done)
         rung = self.seen.rung
-        self.store.commit(self.here, rung.name, self.seen.chains, rung.nbeta, self.seen.draws(), tensors, self.spent())
-
-
-def _carry(kernel: Kernel, state: Any) -> Any:
-    # What an accept step remembers belongs to the target of the last rung; momentum does not.
-    return kernel.init(state.position) if isinstance(state, MetropolisState) else state
+        self.store.commit(self.here, rung.name, self.seen.chains, rung.nbeta, self.seen.draws(), self.engine.pack(), self.spent())

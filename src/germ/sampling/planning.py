@@ -81,9 +81,11 @@ def choose_evaluation(binding: Binding, chains: int, batch_size: int) -> str:
     )
 
 
-def set_evaluation(binding: Binding, vectorized: bool) -> None:
+def set_evaluation(binding: Binding, *, vectorized: bool, compiled: bool) -> None:
     """Evaluate as an earlier run did."""
-    if not vectorized:
+    if vectorized and isinstance(binding.evaluator, Vectorized):
+        binding.evaluator.set_compiled(compiled)
+    else:
         binding.evaluator = Sequential(binding.substitution, binding.loss, binding.samples, binding.dtype)
 
 

@@ -49,6 +49,12 @@ class Vectorized:
         self.substitution, self.loss, self.samples, self.dtype, self.compiled = substitution, loss, samples, dtype, compiled
         self._traces: OrderedDict[tuple, Call] = OrderedDict()
 
+    def set_compiled(self, compiled: bool) -> None:
+        """Compile gradients from now on, or no longer."""
+        if compiled != self.compiled:
+            self.compiled = compiled
+            self._traces.clear()
+
     def mean(self, positions: Tensor, selection: Selection) -> Tensor:
         """Mean loss of each chain on its samples, (C,)."""
         return self._call("mean", positions, selection)[0]
@@ -95,8 +101,13 @@ class Vectorized:
         except Exception:
             # Tracing is an optimisation; what it cannot follow runs as it is, and real errors surface there.
             return function
-        run = _compile(graph, (positions, *inputs, *constants)) if self.compiled and kind == "gradient" and drawn else graph
+        run = compile_graph(graph, (positions, *inputs, *constants)) if self.compiled and kind == "gradient" and drawn else graph
         return lambda *arguments: run(*arguments, *constants)
+
+    def export(self, kind: Kind, positions: Tensor, indices: Tensor) -> tuple[GraphModule, tuple[Tensor, ...]]:
+        """The operations of a call at drawn batches of resident data, of (positions, indices, *constants), and the constants."""
+        with torch.no_grad(), _calm():
+            return _lift(make_fx(self.function(kind, True))(positions.detach().contiguous(), indices))
 
     def function(self, kind: Kind, drawn: bool) -> Call:
         """The untraced function of (positions, *inputs); for drawn batches `inputs` are indices if the data are resident, else samples."""
@@ -154,11 +165,18 @@ def _lift(graph: GraphModule) -> tuple[GraphModule, tuple[Tensor, ...]]:
     return graph, tuple(constants.values())
 
 
-def _compile(graph: GraphModule, inputs: tuple[Tensor, ...]) -> Call:
+def compile_graph(graph: GraphModule, inputs: tuple[Tensor, ...]) -> Call:
+    """The compiled operations, from the process's store if they were compiled before; as they are where nothing can compile them."""
     layout = tuple((t.shape, t.stride(), t.dtype, t.device) for t in inputs)
     key = (graph.code, layout, torch.get_num_threads())
     if key not in _compiled:
-        _compiled[key] = torch.compile(graph, dynamic=False)
+        run = torch.compile(graph, dynamic=False)
+        try:
+            with torch.no_grad():
+                run(*inputs)
+        except Exception:
+            run = graph  # without a compiler on the machine, the operations run as they are
+        _compiled[key] = run
         if len(_compiled) > _COMPILED_KEPT:
             _compiled.popitem(last=False)
     return _compiled[key]
