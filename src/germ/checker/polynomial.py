@@ -17,6 +17,7 @@ Monomial = tuple[tuple[str, int], ...]
 
 MAX_EXPONENT = 10_000
 MAX_TERMS = 100_000
+MAX_WORK = 4_000_000  # products of terms in one multiplication: some seconds
 MAX_NESTING = 60
 MAX_BITS = 200_000
 _TOKEN = re.compile(r"\s*(?:(\d+)|([^\W\d]\w*)|(\*\*|[-+*/^()]))")
@@ -58,6 +59,8 @@ class Polynomial:
         return self + -other
 
     def __mul__(self, other: Polynomial) -> Polynomial:
+        if len(self.terms) * len(other.terms) > MAX_WORK:
+            raise CertificateError(f"a product of {len(self.terms)} by {len(other.terms)} terms", "polynomials of moderate size")
         return Polynomial.of((_multiply(a, b), c * d) for a, c in self.terms.items() for b, d in other.terms.items())
 
     def __pow__(self, exponent: int) -> Polynomial:
