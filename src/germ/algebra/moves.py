@@ -568,9 +568,35 @@ def _blowup_step(state: State, weights: dict[int, int], charts: Sequence[Chart],
     }
 
 
+def resolve_common_factor(state: State) -> Move | None:
+    """The next step for a factor that all generators have in common: it becomes a monomial before the rest is looked at."""
+    if len(state.ideal) < 2 or any(len(g) == 1 for g in state.ideal):
+        return None
+    common = state.ideal[0]
+    for g in state.ideal[1:]:
+        common = common.gcd(g)
+    common = primitive_part(state, common)
+    if common.is_constant():
+        return None
+    alone = state.change(ideal=(common,), prior=(), domain=())
+    names = {n: i for i, n in enumerate(state.names)}
+    for rule in (use_coordinate, split_by_value, split_by_slope, blow_up):
+        move = rule(alone)
+        if move is None:
+            continue
+        match move.step:
+            case {"kind": "coordinate", "mode": "linear"}:
+                return _one(change_linearly(state, names[move.step["variable"]], move.step["polynomial"]))
+            case {"kind": "split"}:
+                return split(state, move.step["polynomials"])
+            case {"kind": "blowup"}:
+                return blow_up_along(state, {names[n]: w for n, w in move.step["weights"].items()})
+    return None
+
+
 def advance(state: State) -> Move | None:
     """The next step of a state that is no leaf; None where no move is left."""
-    for move in (use_coordinate, use_prior_coordinate, compare, tidy, split_by_value, split_by_slope, blow_up):
+    for move in (resolve_common_factor, use_coordinate, use_prior_coordinate, compare, tidy, split_by_value, split_by_slope, blow_up):
         found = move(state)
         if found:
             return found

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from flint import fmpq
 
+from germ.algebra.analytic import find_polynomial_ideal
 from germ.algebra.blowup import local_exponents
 from germ.algebra.certificate import make_certificate
 from germ.algebra.expression import Expression, as_text, has_functions
@@ -204,7 +206,13 @@ def _is_inside(question: Question, point: list[Any]) -> bool:
 def _compute_analytic(
     subject: Any, texts: list[str], start: float, limits: Budget, *, at: Any, domain: Any, prior: Any, box: Any, everywhere: bool
 ) -> Exact | Bound | NotApplicable:
-    """Analytic K: its Taylor polynomial where that decides, bounds where it does not."""
+    """Analytic K: polynomials times units exactly; else its Taylor polynomial where that decides, bounds where it does not."""
+    is_ideal = isinstance(subject, (list, tuple))
+    if at is None and not box and not everywhere:
+        polynomials = find_polynomial_ideal(texts, is_ideal=is_ideal)
+        if polynomials is not None:
+            answer = _compute(read_question(polynomials, domain=domain, prior=prior), start, limits)
+            return replace(answer, provenance=replace(answer.provenance, method=f"polynomials times units, {answer.provenance.method}"))
     if box or everywhere:
         raise InputError(
             "an analytic K over a box", "a polynomial, or a point", "give the point with at=…; over a box K has to be a polynomial"
@@ -213,7 +221,7 @@ def _compute_analytic(
         raise InputError(
             "an analytic K with a domain or a prior", "an analytic K alone, or a polynomial K", "replace K by its leading terms"
         )
-    whole = "+".join(f"({t})**2" for t in texts) if isinstance(subject, (list, tuple)) else texts[0]
+    whole = "+".join(f"({t})**2" for t in texts) if is_ideal else texts[0]
     for order in TAYLOR_ORDERS:
         found = reduce_analytic(whole, order, at)
         if found.comparable is not None:
