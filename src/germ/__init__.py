@@ -21,6 +21,7 @@ _PUBLIC: dict[str, str | None] = {
     "check_problem": "germ.problems.conformance",
     "atlas": None,
     "estimate_free_energy": "germ.estimators.free_energy",
+    "estimate_volume_scaling": "germ.thermo.volume",
     "estimate_learning_coefficient": "germ.estimators.learning_coefficient",
     "sample_posterior": "germ.sampling.posterior",
     "Bound": "germ.claim",

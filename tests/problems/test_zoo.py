@@ -44,12 +44,14 @@ def _broken(kind):
     good = make_problem("cusp")
     match kind:
         case "minimise K":
-            return replace(good, truth=torch.tensor([0.5, 0.9], dtype=torch.float64), divergence=None, exact=None)
+            return replace(good, truth=torch.tensor([0.5, 0.9], dtype=torch.float64), divergence=None, residuals=None, exact=None)
         case "comparable functions":
-            return replace(good, divergence=lambda w: 0.5 * (w[:, 0] ** 2 - w[:, 1] ** 3).abs() ** 5)
+            return replace(good, residuals=None, divergence=lambda w: 0.5 * (w[:, 0] ** 2 - w[:, 1] ** 3).abs() ** 5)
+        case "sum of squared residuals":
+            return replace(good, residuals=lambda w: w[:, :1] - w[:, 1:])
         case "zeros of the divergence":  # x = 0 is a zero of the twin, not of K
             return replace(make_problem("normal-crossing", exponents=[1, 1]), truth=torch.tensor([0.5, 0.0], dtype=torch.float64),
-                           divergence=lambda w: 0.5 * w[:, 1] ** 2 * (w[:, 0] - 0.2) ** 2)  # fmt: skip
+                           residuals=None, divergence=lambda w: 0.5 * w[:, 1] ** 2 * (w[:, 0] - 0.2) ** 2)  # fmt: skip
         case "the truth's density integrates":
             return replace(good, log_likelihood=lambda w, data: good.log_likelihood(w, data) + 0.9)
         case r"E\[p\(x\|w\)/q\(x\)\]":  # the constant depends on w: no ratio to the truth at w0 would show it
@@ -76,7 +78,8 @@ def _broken(kind):
 @pytest.mark.parametrize(
     "kind",
     [
-        "minimise K", "comparable functions", "zeros of the divergence", "the truth's density integrates", r"E\[p\(x\|w\)/q\(x\)\]",
+        "minimise K", "comparable functions", "sum of squared residuals", "zeros of the divergence",
+        "the truth's density integrates", r"E\[p\(x\|w\)/q\(x\)\]",
         "the prior integrates", "finite log prior", "exact form / divergence", "gradient of log_likelihood", "depends on the others",
         "same generator", "float32", "log_likelihood has shape",
     ],

@@ -91,6 +91,8 @@ def _check_shapes(problem: Problem, generator: torch.Generator) -> str:
     shapes = {
         "sample_prior(3)": (w.shape, (3, d)), "log_prior": (problem.log_prior(w).shape, (3,)), "log_likelihood": (likelihood.shape, (3, 7)),
     }  # fmt: skip
+    if problem.residuals is not None and (problem.residuals(w).ndim, len(problem.residuals(w))) != (2, 3):
+        _fail(problem, f"residuals of shape {tuple(problem.residuals(w).shape)}", "(3, R)")
     if problem.divergence is not None:
         shapes["divergence"] = (problem.divergence(w).shape, (3,))
     if problem.truth is not None:
@@ -325,8 +327,13 @@ def _check_divergence(problem: Problem, generator: torch.Generator) -> str:
     flat = points.reshape(-1, problem.dimension)
     given, simulated = (f.reshape(points.shape[:2]) for f in (problem.divergence(flat), _simulate_divergence(problem, flat, data)))
     detail = _compare(problem, given, simulated, points, ("divergence", "simulated K"))
-    zeros = _descend(problem.divergence, problem.sample_prior(16, generator), problem, steps=600)
-    values, actual = problem.divergence(zeros), _simulate_divergence(problem, zeros, data)
+    if problem.residuals is not None:
+        squares = problem.residuals(flat).pow(2).sum(1).reshape(points.shape[:2])
+        detail += "; residuals: " + _compare(problem, squares, given, points, ("the sum of squared residuals", "divergence"))
+    residuals = problem.residuals
+    energy = problem.divergence if residuals is None else lambda w: residuals(w).pow(2).sum(1)
+    zeros = _descend(energy, problem.sample_prior(16, generator), problem, steps=600)
+    values, actual = energy(zeros), _simulate_divergence(problem, zeros, data)
     reached = values < 1e-6
     if bool((reached & (actual > 1e-6 + 3e4 * values)).any()):
         i = int((actual * reached).argmax())

@@ -53,6 +53,13 @@ def make_factor_analysis(variables: int = 4, factors: int = 1, true_factors: int
         load = w[:, : m * k].unflatten(1, (m, k))
         return load @ load.mT + torch.diag_embed(w[:, m * k :])
 
+    upper = torch.triu_indices(m, m)
+    weight = torch.where(upper[0] == upper[1], 0.5, math.sqrt(0.5)).double()
+
+    def residuals(w: Tensor) -> Tensor:
+        error = inverse @ (covariance(w) - sigma) @ inverse.mT
+        return weight * error[:, upper[0], upper[1]]
+
     def log_likelihood(w: Tensor, data: Data) -> Tensor:
         factor = torch.linalg.cholesky(covariance(w))
         white = torch.linalg.solve_triangular(factor, data[0].mT.expand(len(w), -1, -1), upper=False)
@@ -73,7 +80,7 @@ def make_factor_analysis(variables: int = 4, factors: int = 1, true_factors: int
     return Problem(
         name=f"factor analysis, {m} variables, {k} factors, {true_factors} true", dimension=m * k + m, log_likelihood=log_likelihood,
         log_prior=prior.log_density, sample_prior=prior.sample, simulate=simulate, truth=truth,
-        divergence=lambda w: 0.25 * (inverse @ (covariance(w) - sigma) @ inverse.mT).pow(2).sum((1, 2)),
+        divergence=lambda w: residuals(w).pow(2).sum(1), residuals=residuals,
         exact=ExactGerm(tuple(texts), at=point), atlas=("factor-analysis", {"m": m, "k": k, "l": true_factors}),
         support=prior.support, names=names,
     )  # fmt: skip

@@ -81,6 +81,7 @@ def make_latent_class(levels: Sequence[int] = (2, 2, 2), classes: int = 2) -> Pr
         name=f"latent class model, {classes} classes, levels {'x'.join(map(str, levels))}, independent truth",
         dimension=sticks + classes * width, log_likelihood=log_likelihood, log_prior=prior.log_density, sample_prior=prior.sample,
         simulate=simulate, truth=truth, divergence=lambda w: mass * compute_bregman(excess(w)).sum(1),
+        residuals=lambda w: math.sqrt(mass / 2) * excess(w),
         exact=_write_cells(levels, classes, names, [Fraction(0)] * sticks + uniform * classes), atlas=label,
         support=prior.support, names=names,
     )  # fmt: skip

@@ -72,7 +72,7 @@ def make_deep_linear_network(
     return make_regression(
         f"linear network {'-'.join(map(str, widths))}, rank {rank}" + ("" if deepest else f", layer ranks {ranks}"),
         lambda w, x: x @ _multiply(split_matrices(w, shapes)).mT, truth, make_gaussian_inputs(widths[0]), prior,
-        divergence=lambda w: 0.5 * (_multiply(split_matrices(w, shapes)) - target).pow(2).sum((-2, -1)),
+        residuals=lambda w: (_multiply(split_matrices(w, shapes)) - target).flatten(1),
         exact=_write_ideal(shapes, target, truth, names) if len(truth) <= _EXACT_SIZE else None,
         atlas=_label(widths, rank, ranks), names=names,
         notes="" if deepest else "local: the prior is a cube around a point that is not the deepest",
@@ -130,7 +130,7 @@ def make_diagonal_network(dimension: int = 4, nonzero: int = 1, depth: int = 2, 
     return make_regression(
         f"diagonal network {dimension} inputs, {nonzero} nonzero, depth {depth}" + (", tied" if tied else ""),
         lambda w, x: (coefficients(w) @ x.mT)[..., None], truth, make_gaussian_inputs(dimension), make_gaussian_prior(len(truth)),
-        divergence=lambda w: 0.5 * (coefficients(w) - theta).pow(2).sum(-1),
+        residuals=lambda w: coefficients(w) - theta,
         exact=exact, names=names, atlas=("diagonal-linear", {"d": dimension, "s": nonzero, "L": depth, "tied": tied}),
     )  # fmt: skip
 

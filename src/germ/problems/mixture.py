@@ -174,11 +174,12 @@ def _make_mixture(
     names = tuple(f"v{i}" for i in range(1, components)) + tuple(
         f"b{i}" if dimension == 1 else f"b{i}_{k}" for i in range(1, components + 1) for k in range(1, dimension + 1)
     )
+    residuals = _make_moments(components, centers, dimension, moments)
     exact = _write_moments(components, centers, dimension, alpha, names, truth, moments)
     parameter = str(Fraction(alpha).limit_denominator(1000))
     return Problem(
         name=name, dimension=prior.dimension, log_likelihood=log_likelihood, log_prior=prior.log_density, sample_prior=prior.sample,
-        simulate=simulate, truth=truth, divergence=divergence, exact=exact, support=prior.support, names=names,
+        simulate=simulate, truth=truth, divergence=divergence, residuals=residuals, exact=exact, support=prior.support, names=names,
         atlas=("mixture", {"H": components, "r": true, "N": dimension, "alpha": parameter}),
     )  # fmt: skip
 
@@ -188,6 +189,24 @@ def _spread(count: int, low: Fraction | int, high: Fraction | int) -> list[Fract
     if count == 1:
         return [(low + high) / 2]
     return [low + (high - low) * i / (count - 1) for i in range(count)]
+
+
+def _make_moments(components: int, centers: Sequence[Fraction], dimension: int, moments: int | None) -> Callable[[Tensor], Tensor]:
+    """The moments Σ a_i b_i^k - Σ* up to the degree from which on they repeat, about the first center, where they cancel least."""
+    true, sticks, origin = len(centers), components - 1, float(centers[0])
+    top = components + true - 1 if moments is None else min(moments, components + true - 1)
+    choices = [c for degree in range(1, top + 1) for c in itertools.combinations_with_replacement(range(dimension), degree)]
+    shifted = [float(c - centers[0]) for c in centers]
+    values = torch.tensor([sum(c ** len(choice) for c in shifted) / true for choice in choices], dtype=torch.float64)
+
+    def residuals(w: Tensor) -> Tensor:
+        a, b = break_stick(w[:, :sticks]), w[:, sticks:].unflatten(1, (components, dimension)) - origin
+        products: dict[tuple[int, ...], Tensor] = {(): torch.ones_like(a)}
+        for choice in choices:
+            products[choice] = products[choice[:-1]] * b[:, :, choice[-1]]
+        return torch.stack([(a * products[choice]).sum(1) for choice in choices], 1) - values
+
+    return residuals
 
 
 def _write_moments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import torch
@@ -22,8 +23,8 @@ _UNITS = ((1, 1), (1, Fraction(1, 2)), (-1, Fraction(3, 4)), (1, Fraction(5, 4))
 def make_tanh_network(hidden: int = 2, true_units: int = 0, *, inputs: int = 1, outputs: int = 1) -> Problem:
     """The network y = Σ_h a_h tanh(b_h · x) + noise, x uniform on a cube, the truth with r units.
 
-    `divergence` is the sum of squares of the moments Σ_h a_h b_h^k - Σ* , k = 1, 3, 5, … up to the degree from which on they repeat:
-    comparable to K (`germ.algebra.moments`), without its cancellations.
+    `residuals` are the moments Σ_h a_h b_h^k - Σ* , k = 1, 3, 5, … up to the degree from which on they repeat:
+    the sum of their squares is comparable to K (`germ.algebra.moments`), without its cancellations.
 
     Args:
         hidden: H, the number of units.
@@ -60,7 +61,7 @@ def make_tanh_network(hidden: int = 2, true_units: int = 0, *, inputs: int = 1, 
     return make_regression(
         f"tanh network, {hidden} units, {true_units} true" + ("" if inputs == outputs == 1 else f", {inputs} inputs, {outputs} outputs"),
         function, truth, make_uniform_inputs(inputs, _INPUT_RADIUS), make_uniform_prior([-_RADIUS] * len(truth), [_RADIUS] * len(truth)),
-        divergence=lambda w: 0.5 * moments(w).pow(2).sum(1),
+        residuals=moments,
         exact=ExactGerm(
             tuple(str(g) for g in ideal.generators), at={n: str(v) for n, v in zip(ideal.names, ideal.point, strict=True)}
         ),
@@ -92,15 +93,14 @@ def make_relu_network(hidden: int = 2, outputs: int = 1) -> Problem:
         a, b = parts(w)
         return torch.relu(x * b[:, None, :]) @ a
 
-    def divergence(w: Tensor) -> Tensor:
+    def residuals(w: Tensor) -> Tensor:
         a, b = parts(w)
-        plus, minus = (((s * b).clamp_min(0)[:, None, :] @ a).pow(2).sum((1, 2)) for s in (1, -1))
-        return (plus + minus) / 12
+        return torch.cat([((sign * b).clamp_min(0)[:, None, :] @ a)[:, 0] for sign in (1, -1)], 1) / math.sqrt(6)
 
     names = tuple(f"a{h}_{o}" for h in range(1, hidden + 1) for o in range(1, outputs + 1)) + tuple(f"b{h}" for h in range(1, hidden + 1))
     return make_regression(
         f"ReLU network, {hidden} units, {outputs} outputs, scalar input", function, torch.zeros(d, dtype=torch.float64),
         make_uniform_inputs(1), make_cube_prior(torch.zeros(d, dtype=torch.float64), 1.0),
-        divergence=divergence, atlas=("relu-1d-zero", {"M": outputs, "H": hidden}), names=names,
+        residuals=residuals, atlas=("relu-1d-zero", {"M": outputs, "H": hidden}), names=names,
         notes="K is piecewise polynomial, one piece for each choice of signs of b",
     )  # fmt: skip

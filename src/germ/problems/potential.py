@@ -93,7 +93,7 @@ def make_potential(
     return make_regression(
         f"potential {'; '.join(texts)}", lambda w, x: f(w)[:, None, :].expand(-1, len(x), -1), truth,
         lambda count, generator: torch.zeros(count, 0, dtype=torch.float64), prior or make_cube_prior(truth, radius),
-        divergence=lambda w: 0.5 * f(w).pow(2).sum(1), exact=exact, names=variables,
+        residuals=f, exact=exact, names=variables,
     )  # fmt: skip
 
 

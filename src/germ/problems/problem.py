@@ -50,6 +50,8 @@ class Problem:
         truth: A parameter w0 that minimises K, (d,); None where none is known.
         log_truth: data to log q(x_i), (n,); None where the truth is p(x|w0) itself.
         divergence: w (P, d) to K(w) = E_q[log q(x) - log p(x|w)] or a function comparable to it, (P,); None where unknown.
+        residuals: w (P, d) to functions f(w), (P, R), with K comparable to Σ f_i², such as f(x_i, w) - f(x_i, w0); None where unknown.
+            Volume scaling follows their common zeros.
         exact: The same in exact form.
         atlas: Family and inputs in `germ.atlas`, e.g. ("dln", {"widths": [2, 2, 2], "r": 0}).
         support: Lower and upper ends of the parameters, each (d,), possibly infinite, where the prior's support is a box; None for R^d.
@@ -66,6 +68,7 @@ class Problem:
     truth: Tensor | None = None
     log_truth: Callable[[Data], Tensor] | None = None
     divergence: Callable[[Tensor], Tensor] | None = None
+    residuals: Callable[[Tensor], Tensor] | None = None
     exact: ExactGerm | None = None
     atlas: tuple[str, Mapping[str, Any]] | None = None
     support: tuple[Tensor, Tensor] | None = None

@@ -27,6 +27,7 @@ def make_regression(
     prior: Prior,
     *,
     divergence: Callable[[Tensor], Tensor] | None = None,
+    residuals: Callable[[Tensor], Tensor] | None = None,
     exact: ExactGerm | None = None,
     atlas: tuple[str, Mapping[str, Any]] | None = None,
     names: tuple[str, ...] = (),
@@ -40,7 +41,8 @@ def make_regression(
         truth: w0, (d,).
         inputs: (n, generator) to inputs x (n, i).
         prior: The prior.
-        divergence: K or a comparable function, if known.
+        divergence: K or a comparable function, if known; by default half the sum of squares of the residuals.
+        residuals: Functions f with K comparable to Σ f_i², if known.
         exact: The same in exact form.
         atlas: Label in the atlas.
         names: Names of the parameters.
@@ -54,6 +56,11 @@ def make_regression(
         x, y = data
         return -0.5 * (y - function(w, x)).pow(2).sum(-1) - 0.5 * y.shape[-1] * math.log(2 * math.pi)
 
+    if divergence is None and residuals is not None:
+
+        def divergence(w: Tensor) -> Tensor:
+            return 0.5 * residuals(w).pow(2).sum(1)
+
     def simulate(count: int, generator: torch.Generator) -> Data:
         x = inputs(count, generator)
         mean = function(truth[None], x)[0]
@@ -61,7 +68,8 @@ def make_regression(
 
     return Problem(
         name=name, dimension=prior.dimension, log_likelihood=log_likelihood, log_prior=prior.log_density, sample_prior=prior.sample,
-        simulate=simulate, truth=truth, divergence=divergence, exact=exact, atlas=atlas, support=prior.support, names=names, notes=notes,
+        simulate=simulate, truth=truth, divergence=divergence, residuals=residuals, exact=exact,
+        atlas=atlas, support=prior.support, names=names, notes=notes,
     )  # fmt: skip
 
 
