@@ -159,7 +159,9 @@ def _move(
     memory = cloud.jumps.get(key)
     width = torch.full((count,), widest, dtype=torch.float64)
     if memory is not None and len(memory):
-        learned = memory[torch.randint(len(memory), (count,), generator=generator)] * torch.exp(2.5 * rand(count) - 0.5)
+        # A point of a bracket of width W that contains 0 has |s| = W/4.5 (geometric mean): brackets have to be wider than jumps by more
+        # than that, or the memory would shrink for ever.
+        learned = memory[torch.randint(len(memory), (count,), generator=generator)] * torch.exp(3.0 * rand(count) + 0.5)
         width = torch.where(rand(count) < _WIDE, width, learned.clamp_max(widest))
     low = -width * rand(count)
     high = low + width

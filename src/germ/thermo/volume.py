@@ -33,6 +33,8 @@ _ISLANDS = 8
 _PILOT = 250  # particles of an island in the first descent
 _LARGEST = 12_000
 _SPLITTING_DIMENSION = 16
+_PILOT_SHARE = 0.3  # of the budget, at most
+_SAFE = 0.9
 _DEPTH = 60.0  # of the first descent, in nats of ε; 27.6 is K = 1e-12
 _DEEPEST = 120.0
 _ANNEALED = 48  # particles of an island in high dimension
@@ -169,27 +171,32 @@ def _check_function(target: _Target, seed: int) -> None:
 
 def _split(target: _Target, seed: int, deadline: float, precision: float) -> tuple[Slopes, ScalingFit, dict[str, object]]:
     """A small descent, then one as large as the budget allows or the precision needs."""
-    size, depth = _PILOT, _DEPTH
+    size, depth, begin = _PILOT, _DEPTH, time.monotonic()
+    limit = begin + _PILOT_SHARE * (deadline - begin)
     for stage, value in enumerate(spawn_seeds(seed, 2)):
         generator = torch.Generator().manual_seed(value)
         began = time.monotonic()
         descent = descend(
             target.divergence, target.prior.log_density, target.prior.sample(_ISLANDS * size, generator), generator,
-            residuals=target.residuals, islands=_ISLANDS, depth=depth, center=target.center, deadline=deadline,
+            residuals=target.residuals, islands=_ISLANDS, depth=depth, center=target.center, deadline=limit,
         )  # fmt: skip
         slopes = measure_slopes(-descent.log_levels.numpy(), -math.log(descent.keep), size)
         fit = fit_slopes(slopes, target.dimension)
         notes: dict[str, object] = {"particles": _ISLANDS * size, "stopped": descent.stopped, "moved": descent.moved[-1]}
-        seconds = time.monotonic() - began
-        left = deadline - time.monotonic()
-        deeper = 1.5 if descent.stopped == "depth" else 1.0
-        # Vectorised work grows less than in proportion to the particles: two thirds of the time left is a safe share.
-        allowed = size * 0.67 * left / (seconds * deeper)
-        needed = size * (fit.standard_error / (precision * fit.learning_coefficient)) ** 2
-        wanted = int(min(_LARGEST, allowed, max(needed, 2 * size) if max(fit.probabilities) > _RESOLVED else _LARGEST))
-        if stage == 1 or wanted < 1.3 * size:
+        if stage == 1:
             break
-        size, depth = wanted, min(_DEEPEST, depth * deeper)
+        seconds, reached = time.monotonic() - began, -float(descent.log_levels[-1].mean())
+        # Work grows less than in proportion to the particles, and levels towards the end cost the same: a safe share of what is left.
+        allowed = _SAFE * size * (deadline - time.monotonic()) / (seconds * (depth / reached if descent.stopped == "time" else 1.0))
+        if max(fit.probabilities) < _RESOLVED:
+            wanted = min(_LARGEST, allowed)
+            if descent.stopped == "depth" and wanted > 4 * size:
+                wanted, depth = wanted * depth / _DEEPEST, _DEEPEST
+        else:
+            wanted = min(_LARGEST, allowed, max(2 * size, size * (fit.standard_error / (precision * fit.learning_coefficient)) ** 2))
+        if wanted < 1.3 * size and descent.stopped != "time":
+            break
+        size, limit = max(int(wanted), 64), deadline
     return slopes, fit, notes
 
 
