@@ -120,6 +120,11 @@ class Correction:
     uncertainty: float
     explanation: str
 
+    def __str__(self) -> str:
+        if self.amount == 0:
+            return f"{f'within ±{self.uncertainty:.2g}  ' if self.uncertainty > 0 else ''}{self.explanation}"
+        return f"{self.amount:+.3g} ± {self.uncertainty:.2g}  {self.explanation}"
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -149,7 +154,7 @@ class Estimate:
 
     def __str__(self) -> str:
         lines = [f"{self.symbol} = {format_with_error(self.value, self.standard_error)}{self._summary()}"]
-        lines += [f"  {c.name}: {c.amount:+.3g} ± {c.uncertainty:.2g}  {c.explanation}" for c in self.corrections]
+        lines += [f"  {c.name}: {c}" for c in self.corrections]
         lines += [f"  warning: {w}" for w in self.warnings]
         return "\n".join(lines)
 

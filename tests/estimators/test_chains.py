@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from germ.errors import DivergenceError, InputError
-from germ.estimators.chain_report import correct_for_localization, correct_for_minimum, find_slope, summarize_rung
+from germ.estimators.chain_report import correct_for_localization, correct_for_minimum, find_plateau, find_slope, summarize_rung
 from germ.estimators.chains import estimate_by_chains
 from germ.sampling.kernels.parts import FIELDS
 from germ.sampling.planning import Rung, plan_rungs
@@ -142,8 +142,18 @@ def test_the_slope_does_not_know_the_loss_at_the_center():
 
 
 def test_a_plan_spends_its_steps_and_relaxes_each_rung():
-    plan = plan_rungs(step_size=1e-4, nbeta=500.0, steps=50_000, floor=0.1, localization=None, burn_in=None, draws=None)
-    assert [r.name for r in plan] == ["stiff", "middle", "hot", "main"]
+    plan = plan_rungs(step_size=1e-4, nbeta=500.0, steps=50_000, scale=5.0, localization=None, burn_in=None, draws=None)
+    assert [r.name for r in plan[-4:]] == ["stiff", "middle", "hot", "main"]
     assert 0.9 < sum((r.burn_in + r.draws) * r.thin for r in plan) / 50_000 < 1.1
     assert all(r.burn_in * r.thin * r.step_size * r.localization > 2.5 for r in plan)
-    assert plan[2].localization / plan[2].nbeta == pytest.approx(plan[1].localization / plan[1].nbeta)
+    assert plan[-2].localization / plan[-2].nbeta == pytest.approx(plan[-3].localization / plan[-3].nbeta)
+
+
+def test_the_ladder_stops_at_the_top():
+    # γ falls, A rises, and falls once chains leave w*.
+    rungs = [_rung(str(i), 100.0, 27.0 / 3**i, value, i) for i, value in enumerate([3.0, 4.0, 4.6, 4.5996, 1.0])]
+    assert find_plateau(rungs) == 3
+    assert find_plateau(rungs[:2]) == 1
+    found = correct_for_localization(rungs[3], rungs[2], rungs[1], rungs[4])
+    assert found.amount == 0
+    assert found.uncertainty > 1

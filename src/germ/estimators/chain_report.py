@@ -81,24 +81,50 @@ def correct_for_step(last: RungSummary) -> Correction:
     )  # fmt: skip
 
 
-def correct_for_localization(last: RungSummary, middle: RungSummary | None, stiff: RungSummary | None) -> Correction:
+def find_plateau(rungs: Sequence[RungSummary]) -> int:
+    """The softest rung before the value falls.
+
+    As γ falls, A rises towards its limit, as long as the chains stay where K vanishes as it does at w*. On a trained network they find
+    lower losses in the end, and A falls, to −∞ if one lets it: what is softer than the top is not about w*.
+
+    Args:
+        rungs: At one temperature, from stiff to soft, at least one.
+
+    Returns:
+        An index.
+    """
+    top = 0
+    for index in range(1, len(rungs)):
+        rise = rungs[index].value.mean - rungs[top].value.mean
+        if rise < -3 * math.hypot(rungs[index].value.standard_error, rungs[top].value.standard_error):
+            break
+        top = index
+    return top
+
+
+def correct_for_localization(
+    last: RungSummary, middle: RungSummary | None, stiff: RungSummary | None, fallen: RungSummary | None = None
+) -> Correction:
     """The carry to γ = 0 along A(γ) = A(0) − b γ^c through the rungs.
 
     Args:
-        last: The softest rung.
-        middle: The rung before it at the same temperature, or None where γ was given.
+        last: The softest rung that is kept.
+        middle: The rung before it at the same temperature, or None where there is none.
         stiff: The rung before that.
+        fallen: A softer rung whose value is lower, if there is one.
 
     Returns:
         What is added to the value of the last rung.
     """
+    if fallen is not None:
+        rise = 0.0 if middle is None else last.value.mean - middle.value.mean
+        unclear = max(abs(rise) / 2, min(abs(last.value.mean - fallen.value.mean), abs(last.value.mean)) / 2)
+        told = f"at γ = {last.localization:.3g}, before chains find lower losses (at {fallen.localization:.3g}); no limit to carry it on to"
+        return Correction("localisation", 0.0, unclear, told)
     if middle is None or middle.localization <= 1.02 * last.localization:
         return Correction("localisation", 0.0, 0.0, f"the value is that at γ = {last.localization:.3g}; no limit was taken")
     ratio = math.log(middle.localization / last.localization)
     rise, exponent = last.value.mean - middle.value.mean, 1.0
-    if -rise > 3 * math.hypot(last.value.standard_error, middle.value.standard_error):
-        told = f"the value falls as γ falls from {middle.localization:.3g} to {last.localization:.3g}: chains find lower losses, no limit"
-        return Correction("localisation", 0.0, -rise, told)
     if stiff is not None and stiff.localization > 1.02 * middle.localization and rise > 0:
         before = middle.value.mean - stiff.value.mean
         exponent = math.log(max(before, 1e-9 * rise) / rise) / math.log(stiff.localization / middle.localization)

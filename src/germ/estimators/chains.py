@@ -31,12 +31,13 @@ from germ.estimators.chain_report import (
     correct_for_localization,
     correct_for_minimum,
     correct_for_step,
+    find_plateau,
     find_slope,
     summarize_rung,
 )
 from germ.sampling.binding import Binding, Restriction, bind_model
 from germ.sampling.choosing import Choice, Clock, check_choice, choose_recipe
-from germ.sampling.diagnostics import summarize
+from germ.sampling.diagnostics import Summary, summarize
 from germ.sampling.draws import DrawTree, make_draw_tree
 from germ.sampling.ladder import Draws, run_ladder
 from germ.sampling.planning import Rung, set_evaluation
@@ -48,6 +49,7 @@ Progress = Callable[[dict[str, float]], None]
 
 _LOOKS = 256  # draws between two looks at the precision
 _LEAST = 8  # draws that a run makes, whatever the budget
+_FALL = 5.0  # standard errors by which the value has to fall for the ladder to end
 _BALANCE = 0.03  # of identity 1: what it may be off without a warning
 
 
@@ -159,7 +161,9 @@ class _Watch:
     def __init__(self, recipe: Recipe, clock: Clock, precision: float, progress: Progress | None, *, fixed: bool) -> None:
         self.recipe, self.clock, self.precision, self.progress, self.fixed = recipe, clock, precision, progress, fixed
         self._draws: dict[str, Draws] = {}
-        self._looked, self._ends = 0, {}  # type: tuple[int, dict[str, float]]
+        self._looked: dict[str, int] = {}
+        self._ends: dict[str, float] = {}
+        self._fallen = False
 
     def _plan_ends(self) -> None:
         # Counted from the first draw: workers have started by then.
@@ -177,6 +181,8 @@ class _Watch:
             self.progress({"done": share, "value": found.mean, "standard_error": found.standard_error})
         if self.fixed or self.recipe.groups > 1:
             return None
+        if self._fallen:
+            return 0
         if not self._ends:
             self._plan_ends()
         # On a machine that is slower than planned each rung is cut by the same factor; the last keeps a few draws in any case.
@@ -184,13 +190,23 @@ class _Watch:
             return count
         # Looks happen after fixed numbers of draws, whatever the blocks: a run that was interrupted stops at the same draw.
         look = count // _LOOKS * _LOOKS
-        if rung.name != "main" or look <= self._looked:
+        if rung.name == "hot" or look <= self._looked.get(rung.name, 0):
             return None
-        self._looked = look
+        self._looked[rung.name] = look
         found = summarize((rung.nbeta * draws["difference"] - draws["correction"])[:, :look])
+        if any(top.mean - found.mean > _FALL * math.hypot(top.standard_error, found.standard_error) for top in self._values(rung)):
+            self._fallen = True
+            return look
+        if rung.name != "main":
+            return None
         # Half again for the carry to γ = 0, and half of the variance left to the other corrections.
         precise = found.rhat < 1.05 and 1.5 * found.standard_error < 0.7 * self.precision * abs(found.mean)
         return look if precise else None
+
+    def _values(self, before: Rung) -> list[Summary]:
+        stiffer = [r for r in self.recipe.rungs if r.name not in ("hot", before.name) and r.name in self._draws]
+        kept = [(r, self._draws[r.name]) for r in stiffer if self._draws[r.name]["difference"].shape[1] >= _LOOKS]
+        return [summarize(r.nbeta * draws["difference"] - draws["correction"]) for r, draws in kept]
 
     def seen(self) -> list[Draws]:
         """Draws so far of each rung."""
@@ -205,21 +221,24 @@ def _report(
         for r, draws in zip(recipe.rungs, found, strict=False)
         if draws["difference"].shape[1]
     }
-    last = rungs.get("main")
+    cold = [r for name, r in rungs.items() if name != "hot"]
+    top = find_plateau(cold) if cold else 0
+    last = cold[top] if cold else None
     provenance = Provenance(
         method=f"chains ({recipe.kernel}), difference of mean losses at nβ = {recipe.rungs[-1].nbeta:.4g}",
         source="Lau et al. (2023), arXiv:2308.12108", reliability="sampled", seed=recipe.seed, seconds=clock.spent,
         settings=_list_settings(recipe) | {"reasons": reasons}, versions=collect_versions("torch", "numpy"),
     )  # fmt: skip
-    trace = make_trace(recipe, found)
+    trace = make_trace(recipe, found, last.rung.name if last is not None else "main")
     if failure is not None or last is None:
         why = str(failure) if failure is not None else "no draw was made within the budget"
         return Estimate(math.nan, math.nan, provenance, diagnostics={"n": binding.samples.size}, warnings=(why,), trace=trace)
-    middle, hot = rungs.get("middle", last), rungs.get("hot")
-    corrections = [correct_for_step(last), correct_for_localization(last, rungs.get("middle"), rungs.get("stiff"))]
-    slope = (math.nan, math.nan)
-    if hot is not None:
-        slope = find_slope(middle, hot, last)
+    second, third = (cold[i] if i >= 0 else None for i in (top - 1, top - 2))
+    fallen = cold[top + 1] if top + 1 < len(cold) else None
+    corrections = [correct_for_step(last), correct_for_localization(last, second, third, fallen)]
+    middle, hot, slope = rungs.get("middle", last), rungs.get("hot"), (math.nan, math.nan)
+    if hot is not None and cold.index(middle) <= top:
+        slope = find_slope(middle, hot, cold[-1])
         corrections.append(correct_for_minimum(last, slope, middle))
     corrections.append(bound_multiplicity(last.rung.nbeta, last.value.mean, binding.dimension))
     value = last.value.mean + sum(c.amount for c in corrections[1:])
@@ -266,11 +285,11 @@ def _list_settings(recipe: Recipe) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def make_trace(recipe: Recipe, found: list[Draws]) -> DrawTree:
-    """Draws in ArviZ's schema: `posterior` and `sample_stats` of the last rung, and the other rungs under `ladder`."""
+def make_trace(recipe: Recipe, found: list[Draws], kept: str) -> DrawTree:
+    """Draws in ArviZ's schema: `posterior` and `sample_stats` of the rung that is kept, and the other rungs under `ladder`."""
     groups: dict[str, dict[str, np.ndarray]] = {}
-    for rung, draws in sorted(zip(recipe.rungs, found, strict=False), key=lambda pair: pair[0].name != "main"):
-        prefix = "" if rung.name == "main" else f"ladder/{rung.name}/"
+    for rung, draws in sorted(zip(recipe.rungs, found, strict=False), key=lambda pair: pair[0].name != kept):
+        prefix = "" if rung.name == kept else f"ladder/{rung.name}/"
         value = rung.nbeta * draws["difference"] - draws["correction"]
         groups[f"{prefix}posterior"] = {"learning_coefficient": value, "loss_difference": draws["difference"]}
         groups[f"{prefix}sample_stats"] = {key: array for key, array in draws.items() if key != "difference"}

@@ -20,7 +20,7 @@ from germ.sampling.kernels import KERNELS, NEEDS_FULL_DATA, HamiltonianMonteCarl
 from germ.sampling.kernels.langevin import estimate_preconditioner
 from germ.sampling.kernels.streams import Batches, Streams
 from germ.sampling.kernels.target import LossTarget
-from germ.sampling.planning import choose_batch_size, choose_evaluation, count_groups, find_floor, plan_rungs
+from germ.sampling.planning import choose_batch_size, choose_evaluation, count_groups, find_scale, plan_rungs
 from germ.sampling.recipe import CALIBRATION_STREAM, Recipe, find_speed, make_kernel
 from germ.sampling.vectorized import Vectorized
 from germ.sampling.workers import is_portable
@@ -126,7 +126,7 @@ def choose_recipe(binding: Binding, choice: Choice, seed: int, clock: Clock) -> 
     recipe, seconds = _choose_means(binding, recipe, planned, seconds, reasons)
     steps = max(8, int((left - (_START if recipe.processes > 1 else 0.0)) / (seconds * groups)))
     rungs = plan_rungs(
-        step_size=step_size, speed=find_speed(recipe), nbeta=nbeta, steps=steps, floor=find_floor(binding),
+        step_size=step_size, speed=find_speed(recipe), nbeta=nbeta, steps=steps, scale=find_scale(binding),
         localization=choice.localization, burn_in=choice.burn_in, draws=choice.draws,
     )  # fmt: skip
     given = "as asked"
@@ -134,7 +134,7 @@ def choose_recipe(binding: Binding, choice: Choice, seed: int, clock: Clock) -> 
     reasons["batch_size"] = given if choice.batch_size else "all samples" if batch >= n else "about nβ/4, between 64 and 512"
     reasons["chains"] = given if choice.chains else "enough to compare"
     reasons["localization"] = given if choice.localization else (
-        f"the softest γ whose free directions relax within {steps:,} steps, or 0.1 / rms(w*)² if that is larger"
+        f"a ladder from 1/rms(w*)² to the softest γ that relaxes within {steps:,} steps; what is kept ends before the value falls"
     )  # fmt: skip
     adaptive = choice.step_size is None and name not in NEEDS_FULL_DATA
     return replace(recipe, rungs=tuple(rungs), adaptive=adaptive), reasons
@@ -180,7 +180,7 @@ def _calibrate(
     order = make_generators(recipe.seed, size, stream=CALIBRATION_STREAM + 1)
     batches = Batches(binding.samples.size, recipe.batch_size, order)
     # The step size hardly depends on γ, as long as γ is small against the stiffness.
-    target = LossTarget(binding, nbeta, choice.localization if choice.localization is not None else find_floor(binding))
+    target = LossTarget(binding, nbeta, choice.localization if choice.localization is not None else 0.1 * find_scale(binding))
     looked = _choose_stiffness_samples(binding, target, batches, 0.03 * (deadline - time.monotonic()) / _SETUP)
     stiffness = estimate_stiffness(target, looked, rng)
     epsilon = choice.step_size or 0.5 * _STIFF / stiffness

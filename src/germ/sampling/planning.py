@@ -18,6 +18,8 @@ from germ.sampling.vectorized import Vectorized
 
 LARGEST_VECTORIZED = 4_000_000  # parameters: beyond, C gradients at a time cost more memory than the batched pass saves
 _TOGETHER = 1 << 28  # coordinates of all chains together (1 GB) up to which chains share a group
+_FLOOR = 0.02  # softest γ of a ladder in units of 1/rms(w*)²: free directions then move by seven times the size of a weight
+_STIFFER = 0.03  # of the steps: each rung above 9γ, up to γ = 1/rms(w*)²
 _SHARES = (0.08, 0.18, 0.2, 0.54)  # of the steps: rungs 9γ, 3γ, the hot rung, γ; each relaxes as 1/(εγ), with some left for the mean
 _RELAXATIONS = 3.0  # burn-in in units of 1/(εγ): variances of free directions are then within e⁻³ of their values
 _LENGTH = 7.0  # length of the last rung in the same unit
@@ -126,10 +128,10 @@ def count_groups(binding: Binding, chains: int) -> int:
     return 1 if binding.dimension * chains <= _TOGETHER and binding.dimension <= LARGEST_VECTORIZED else chains
 
 
-def find_floor(binding: Binding) -> float:
-    """The smallest γ of a ladder that is chosen: 0.1 / rms(w*)², so that free directions move by some three times the size of a weight."""
+def find_scale(binding: Binding) -> float:
+    """1 / rms(w*)², the γ at which free directions move by the size of a weight; at most 100, since w* may be 0."""
     squares = sum(float(value.double().pow(2).sum()) for _, value in binding.anchor)
-    return 0.1 / max(squares / binding.dimension, 0.1)
+    return 1 / max(squares / binding.dimension, 0.01)
 
 
 def plan_rungs(
@@ -138,19 +140,19 @@ def plan_rungs(
     speed: float = 1.0,
     nbeta: float,
     steps: int,
-    floor: float,
+    scale: float,
     localization: float | None,
     burn_in: int | None,
     draws: int | None,
 ) -> list[Rung]:
-    """The ladder: 9γ, 3γ, 3γ at twice the temperature, γ.
+    """The ladder: from 1/rms(w*)² down by factors of 3 to 9γ, 3γ, 3γ at twice the temperature, γ.
 
     Args:
         step_size: ε.
         speed: How much faster than Langevin steps of size ε the kernel relaxes free directions.
         nbeta: nβ.
         steps: Steps of each chain that the budget allows.
-        floor: Smallest γ.
+        scale: 1/rms(w*)².
         localization: γ if it was given; then only it and its hot twin are run.
         burn_in: Steps of burn-in of each rung if they were given.
         draws: Draws of the last rung if they were given; earlier rungs take a third.
@@ -158,12 +160,14 @@ def plan_rungs(
     Returns:
         The rungs, in the order in which they run.
     """
-    gamma = localization if localization is not None else max(floor, _LENGTH / (speed * step_size * _SHARES[3] * max(steps, 8)))
-    shares: tuple[float, ...] = _SHARES
+    shares: tuple[float, ...] = (0.7, 0.3)
     if localization is not None:
-        shares, rungs = (0.7, 0.3), [("main", nbeta, gamma, step_size), ("hot", nbeta / 2, gamma / 2, 2 * step_size)]
+        rungs = [("main", nbeta, localization, step_size), ("hot", nbeta / 2, localization / 2, 2 * step_size)]
     else:
-        rungs = [
+        gamma = max(_FLOOR * scale, _LENGTH / (speed * step_size * _SHARES[3] * max(steps, 8)))
+        stiffer = max(0, min(4, math.ceil(math.log(scale / (9 * gamma)) / math.log(3))))
+        shares = (_STIFFER,) * stiffer + tuple((1 - _STIFFER * stiffer) * share for share in _SHARES)
+        rungs = [(f"stiff-{i}", nbeta, 9 * gamma * 3**i, step_size) for i in range(stiffer, 0, -1)] + [
             ("stiff", nbeta, 9 * gamma, step_size),
             ("middle", nbeta, 3 * gamma, step_size),
             ("hot", nbeta / 2, 3 * gamma / 2, 2 * step_size),
