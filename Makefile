@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow install check format lint types layers docs site bench clean
+.PHONY: help run test test-slow install check format lint types layers docs site seminar bench clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ layers: $(STAMP)
 
 docs: $(STAMP) ## build the documentation (every page executes) into build/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir build/docs
+
+seminar: $(STAMP) ## run every talk's experiment (small size) into build/seminar
+	$(BIN)/germ seminar run all --size small
+
+site: seminar ## build the seminar's web site into build/site
+	$(BIN)/germ seminar site build/site
 
 check: lint types layers test docs ## format, lint, types, layers, tests, docs: what CI runs
 
