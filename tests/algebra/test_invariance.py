@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from germ import Exact, compute_rlct
+from germ import Bound, Exact, compute_rlct
 from germ.algebra.expression import parse_polynomials
 
 POOL = {
@@ -82,7 +82,13 @@ def test_shears(name, i, j, q, power):
     if i == j:
         return
     values = {n: n for n in names} | {names[i]: f"{names[i]}+({q})*{names[j]}^{power}"}
-    assert answer(substitute(polynomials, names, values)) == EXPECTED[name]
+    found = compute_rlct(substitute(polynomials, names, values), budget=5)
+    if isinstance(found, Bound):
+        # The search does not always find the coordinates that undo a shear (t345 under x → x + z²); it must then say so, not err.
+        assert name == "t345"
+        assert found.lower <= EXPECTED[name][0] <= found.upper
+    else:
+        assert (found.learning_coefficient, found.multiplicity) == EXPECTED[name]
 
 
 @given(germs, nonzero, small, st.sampled_from(["1", "1+x", "2-y^2", "1+x^2+y"]))
