@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from germ.sampling.blocks import pad_rows
 from germ.sampling.model import Energy
 
 _EFFICIENCY = 0.7  # effective share of particles after each change of temperature
@@ -89,7 +90,7 @@ def anneal(
         increment = _increment(value.view(islands, particles), t) if ladder is None else ladder[len(result.temperatures)] - t
         if final is not None:
             increment = min(increment, final - t)
-        index = _resample(-increment * value.view(islands, particles), generator)
+        index = resample(-increment * value.view(islands, particles), generator)
         v, value, gradient = v[index], value[index], gradient[index]
         t += increment
         if dimension <= _SLICE_DIMENSION:
@@ -127,7 +128,16 @@ def _increment(values: Tensor, t: float) -> float:
     return min(math.exp(low), 2 * t) if t > 0 else math.exp(low)
 
 
-def _resample(log_weight: Tensor, generator: torch.Generator) -> Tensor:
+def resample(log_weight: Tensor, generator: torch.Generator) -> Tensor:
+    """Systematic resampling within islands.
+
+    Args:
+        log_weight: Logarithms of the weights, (R, N).
+        generator: Source of randomness.
+
+    Returns:
+        Indices into the R N particles, (R N,).
+    """
     islands, particles = log_weight.shape
     weight = torch.softmax(log_weight, 1).cumsum(1)
     grid = (torch.rand(islands, 1, generator=generator, dtype=torch.float64) + torch.arange(particles)) / particles
@@ -152,7 +162,7 @@ def _slice_sweep(energy: Energy, v: Tensor, value: Tensor, t: float, width: floa
             proposal = low + (high - low) * torch.rand(len(active), generator=generator, dtype=torch.float64)
             moved = v[active].clone()
             moved[:, j] = proposal
-            new = energy(moved)[0] if len(active) == count else energy(_pad(moved, count))[0][: len(active)]
+            new = energy(moved)[0] if len(active) == count else energy(pad_rows(moved, count))[0][: len(active)]
             inside = t * new + 0.5 * (proposal / width) ** 2 <= level[active]
             v[active[inside], j], value[active[inside]] = proposal[inside], new[inside]
             below = proposal < here
@@ -161,12 +171,6 @@ def _slice_sweep(energy: Energy, v: Tensor, value: Tensor, t: float, width: floa
             if not len(active):
                 break
     return v, value
-
-
-def _pad(rows: Tensor, count: int) -> Tensor:
-    """Rows up to the next power of two below `count`: few shapes, so that few traces are kept."""
-    size = min(count, 1 << max(0, (len(rows) - 1)).bit_length())
-    return torch.cat([rows, rows[:1].expand(size - len(rows), -1)])
 
 
 def _trajectory(

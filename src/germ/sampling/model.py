@@ -7,7 +7,6 @@ evaluated for all chains in one pass.
 from __future__ import annotations
 
 import copy
-import fnmatch
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from germ.errors import LossError, ModelError
+from germ.sampling.binding import select_parameters
 from germ.sampling.contract import Loss, check_loss
 from germ.sampling.data import Samples, read_data
 from germ.sampling.substitution import FreeParameter, Substitution
@@ -24,6 +24,7 @@ from germ.sampling.vectorized import Vectorized
 
 Energy = Callable[[Tensor], tuple[Tensor, Tensor]]  # (C, d) -> values (C,), gradients (C, d)
 Kind = Literal["loss", "square"]
+LARGEST_DIMENSION = 4000  # free parameters: the Hessian at w* is dense
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ class WrappedModel:
         loss: The checked loss.
         samples: The data, floating leaves in double precision.
         center: The parameters as given, w*, shape (d,).
+        unit: Relative rounding of the parameters in the dtype they came in.
     """
 
     substitution: Substitution
     loss: Loss
     samples: Samples
     center: Tensor
+    unit: float
 
     @property
     def size(self) -> int:
@@ -100,7 +103,7 @@ def wrap_model(
     data: Any,
     *,
     parameters: Sequence[str] | None = None,
-    largest: int = 4000,
+    largest: int = LARGEST_DIMENSION,
 ) -> WrappedModel:
     """Copy a model to double precision and read its data.
 
@@ -119,27 +122,8 @@ def wrap_model(
         LossError: If the loss is not a mean or per-sample loss, or ignores the model that it is given.
         DataError: If the data cannot be read.
     """
-    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    if parameters is not None:
-        patterns = [parameters] if isinstance(parameters, str) else list(parameters)
-        for pattern in patterns:
-            if not any(fnmatch.fnmatch(name, pattern) for name, _ in named):
-                raise ModelError(
-                    f"parameters={pattern!r} matches nothing",
-                    f"one of {[n for n, _ in named][:12]} or a pattern",
-                    "see model.named_parameters()",
-                )
-        named = [(name, p) for name, p in named if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
-    if not named:
-        raise ModelError(
-            "no parameter requires a gradient", "at least one free parameter", "call model.requires_grad_(True), or check parameters="
-        )
+    named = [(name, p) for name, p, _ in select_parameters(model, parameters)]
     count = sum(p.numel() for _, p in named)
-    for name, p in named:
-        if not p.is_floating_point():
-            raise ModelError(f"parameter {name} has dtype {p.dtype}", "real floating-point parameters", "freeze it: requires_grad_(False)")
-        if not bool(torch.isfinite(p).all()):
-            raise ModelError(f"parameter {name} has non-finite values", "finite weights", "load a checkpoint that did not diverge")
     if count > largest:
         raise ModelError(
             f"{count:,} free parameters",
@@ -165,7 +149,8 @@ def wrap_model(
             "write loss = lambda model, batch: criterion(model(batch[0]), batch[1]), and not a closure over another model",
         ) from error
     center = torch.cat([entry.tensor.detach().reshape(-1) for entry in free])
-    wrapped = WrappedModel(substitution, checked, samples, center)
+    unit = max(torch.finfo(p.dtype).eps for _, p in named) / 2
+    wrapped = WrappedModel(substitution, checked, samples, center, unit)
     probe = torch.arange(min(16, samples.size))
     shifted = center + 0.01 * torch.randn(center.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     both = wrapped.losses(torch.stack([center, shifted]), probe)

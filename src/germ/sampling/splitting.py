@@ -79,30 +79,42 @@ class ResidualGerm:
             previous = current
 
 
-def split_germ(energy: Energy, center: Tensor, scale: float, *, rank_zero: bool = False) -> ResidualGerm:
+def split_germ(energy: Energy, center: Tensor, scale: float) -> ResidualGerm:
     """Split K at w* into its regular part and the residual germ.
 
     Args:
         energy: K and its gradient.
         center: w*.
         scale: Typical size of the parameters.
-        rank_zero: Sample everything, in the eigenbasis of the Hessian (for finite temperatures).
 
     Returns:
         The residual germ. Costs 2 d gradients.
     """
-    d, size = center.numel(), 1e-6 * scale
-    rows = []
-    for block in torch.eye(d, dtype=center.dtype).split(128):
-        rows.append((energy(center + size * block)[1] - energy(center - size * block)[1]) / (2 * size))
-    hessian = torch.cat(rows)
-    eigenvalues, basis = torch.linalg.eigh((hessian + hessian.T) / 2)
+    eigenvalues, basis = torch.linalg.eigh(compute_hessian(energy, center, 1e-6 * scale))
     top = float(eigenvalues.max())
     nonzero = eigenvalues > max(_ZERO * top, 1e-280)
     # A Hessian that is nothing but rounding of higher-order terms is zero.
-    if top <= 1e-10 * float(energy(center[None] + scale * basis.T[-1:])[0].abs().max()) / scale**2 or rank_zero:
+    if top <= 1e-10 * float(energy(center[None] + scale * basis.T[-1:])[0].abs().max()) / scale**2:
         nonzero = torch.zeros_like(nonzero)
     regular = eigenvalues[nonzero]
     ratio = math.sqrt(float(regular.min()) / top) if regular.numel() else 1.0 / _LOCAL
     germ = ResidualGerm(energy, center, regular, basis[:, nonzero], basis[:, ~nonzero], _LOCAL * scale * ratio)
     return germ
+
+
+def compute_hessian(energy: Energy, center: Tensor, size: float) -> Tensor:
+    """The Hessian by central differences of the gradient.
+
+    Args:
+        energy: K and its gradient.
+        center: Where.
+        size: Step of the differences.
+
+    Returns:
+        A symmetric matrix, (d, d).
+    """
+    rows = []
+    for block in torch.eye(center.numel(), dtype=center.dtype).split(128):
+        rows.append((energy(center + size * block)[1] - energy(center - size * block)[1]) / (2 * size))
+    hessian = torch.cat(rows)
+    return (hessian + hessian.T) / 2
