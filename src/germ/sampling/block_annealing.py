@@ -1,0 +1,223 @@
+"""Cooling of whole networks by moves of whole layers, and how long a ladder of temperatures has to be.
+
+Chains start from the Gaussian neighbourhood exp(−|w − w*|²/2ρ²) and are moved at rising inverse temperatures t, a fixed ratio apart: a
+Gibbs draw of a layer forgets the last temperature at once, so small steps are not needed. Where few parameters remain and the change of
+temperature leaves enough weight on enough of them, chains are also reweighted and resampled within their island.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from germ.sampling.annealing import Ladder, resample
+from germ.sampling.blocks import BlockSweep
+from germ.sampling.outputs import Generators
+
+_RATIO = 0.7  # log of the ratio of temperatures
+_EFFICIENCY = 0.4  # effective share of the chains below which they are not resampled
+_ONSET = 0.1  # tK of the residual germ at which the ladder starts
+_NEWTON_STEPS = 12
+_FIRST_SWEEPS = 8  # moves before the first temperature is measured
+_ROUNDING = 0.05  # what the rounding of w* may add to λ at the highest temperature
+_PRECISION = 1e-13  # of F relative to the outputs of which it is a difference, in double precision
+_CHANGE = 0.2  # the regular singular values may change by this share within the neighbourhood
+_WIDEST = 0.2  # of the typical size of the parameters
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """J at w*, split by its singular values into a regular part and what is zero up to the rounding of w*.
+
+    Args:
+        eigenvalues: The nonzero eigenvalues of JᵀJ, the Hessian of K, (r,), descending.
+        directions: Their eigenvectors, (d, r).
+        rounding: Sum of the others.
+        constant: Whether J has the same rank everywhere near w*: W₀ is then smooth at w* and λ = r/2 (Morse–Bott).
+        unclear: Whether the smallest nonzero singular value is not far above the rounding.
+    """
+
+    eigenvalues: Tensor
+    directions: Tensor
+    rounding: float
+    constant: bool
+    unclear: bool
+
+    @property
+    def rank(self) -> int:
+        """r."""
+        return len(self.eigenvalues)
+
+    def regular(self, t: float, width: float) -> float:
+        """E[tK] of the quadratic part alone in a neighbourhood of width ρ: r/2 as t → ∞."""
+        scaled = t * self.eigenvalues * width**2
+        return float((scaled / (1 + scaled)).sum()) / 2
+
+
+def read_spectrum(generators: Generators, center: Tensor, scale: float, unit: float, rng: torch.Generator) -> Spectrum:
+    """The regular part of K at w*.
+
+    Args:
+        generators: F.
+        center: w*.
+        scale: Typical size of the parameters.
+        unit: Relative rounding of w*.
+        rng: Source of randomness.
+
+    Returns:
+        The spectrum.
+    """
+    everything = torch.arange(len(center))
+    beside = center + 0.1 * scale * torch.randn(2, len(center), generator=rng, dtype=torch.float64)
+    ranks = []
+    least = max(1e-8, 300 * unit)
+    for point in (*beside, center):
+        _, singular, basis = torch.linalg.svd(generators.jacobian(point[None], everything)[1][0], full_matrices=False)
+        ranks.append(int((singular > least * singular[0]).sum()) if float(singular[0]) > 1e-100 else 0)
+    # At the origin of a homogeneous germ J is zero, not small: compare with J beside it.
+    rank = ranks[2]
+    small = singular[rank:]
+    unclear = rank > 0 and len(small) > 0 and float(small[0]) > 0.03 * float(singular[rank - 1])
+    return Spectrum(singular[:rank] ** 2, basis[:rank].T, float(small.pow(2).sum()), rank == max(ranks), unclear)
+
+
+def choose_width(generators: Generators, center: Tensor, spectrum: Spectrum, scale: float, rng: torch.Generator) -> float:
+    """The largest ρ within which the regular directions stay regular: other, deeper singular points are then outside.
+
+    Args:
+        generators: F.
+        center: w*.
+        spectrum: The regular part.
+        scale: Typical size of the parameters.
+        rng: Source of randomness.
+
+    Returns:
+        ρ.
+    """
+    width = _WIDEST * scale
+    if spectrum.rank == 0:
+        return width
+    everything = torch.arange(len(center))
+    steps = torch.randn(6, len(center), generator=rng, dtype=torch.float64)
+    steps -= steps @ spectrum.directions @ spectrum.directions.T
+    last = spectrum.eigenvalues[-1].sqrt()
+    while width > 1e-6 * scale:
+        beside = _newton(generators, spectrum, center + width * steps)
+        moved = torch.linalg.svdvals(generators.jacobian(beside, everything)[1] @ spectrum.directions)[:, -1]
+        if float((moved / last - 1).abs().max()) < _CHANGE:
+            break
+        width /= 1.5
+    return width
+
+
+def anneal_blocks(
+    sweep: BlockSweep,
+    spectrum: Spectrum,
+    *,
+    chains: int,
+    islands: int,
+    sweeps: int,
+    span: float,
+    largest: float,
+    deadline: float,
+    again: Ladder | None = None,
+) -> Ladder:
+    """Cool from the neighbourhood of w* into the germ.
+
+    Args:
+        sweep: How chains move.
+        spectrum: The quadratic part, whose energy is known.
+        chains: C, a multiple of `islands`.
+        islands: Groups R within which chains are resampled, from whose spread the error comes.
+        sweeps: Sweeps at each temperature; the energies of all but the first are kept.
+        span: Stop this far, in log t, above the temperature at which more than the quadratic part is seen.
+        largest: Stop at this t.
+        deadline: Stop at this time (`time.monotonic`).
+        again: A ladder whose temperatures are used again.
+
+    Returns:
+        The ladder; its means are those of tK less the quadratic part.
+    """
+    result, per, rng = Ladder(), chains // islands, sweep.rng
+    t, positions = _start(sweep, spectrum, chains, None if again is None else again.temperatures[0])
+    stop = min(largest, t * math.exp(span))
+    for _ in range(_FIRST_SWEEPS):
+        positions, _ = sweep(positions, t)
+    while True:
+        rows = []
+        for _ in range(sweeps):
+            positions, kept = sweep(positions, t)
+            rows.append(kept)
+        excess = torch.stack(rows[1:]).mean(0).view(islands, per) - spectrum.regular(t, sweep.width)
+        result.temperatures.append(t)
+        result.means.append(excess.mean(1))
+        result.variances.append(excess.var(1))
+        result.virial.append(1.0)
+        following = t * math.exp(_RATIO)
+        if again is not None:
+            ended = len(result.temperatures) == len(again.temperatures)
+        else:
+            ended = following > stop
+        if ended or time.monotonic() > deadline:
+            break
+        energy = sweep.generators.values(positions).pow(2).sum(1) / 2
+        positions, t = _reweight(positions, -(following - t) * energy, islands, rng), following
+    result.particles, result.energies = positions.view(islands, per, -1), torch.stack(rows[1:], 1)
+    return result
+
+
+def _start(sweep: BlockSweep, spectrum: Spectrum, chains: int, t: float | None) -> tuple[float, Tensor]:
+    """Chains at the temperature where the residual germ, K minimised over the regular directions, begins to be seen."""
+    noise = sweep.width * torch.randn(chains, len(sweep.center), generator=sweep.rng, dtype=torch.float64)
+    along = noise @ spectrum.directions
+    positions = sweep.center + noise - along @ spectrum.directions.T
+    positions = _newton(sweep.generators, spectrum, positions)
+    residual = float(sweep.generators.values(positions).pow(2).sum(1).median()) / 2
+    regular = 1 / float(spectrum.eigenvalues[-1]) / sweep.width**2 if spectrum.rank else 0.0
+    t = max(_ONSET / max(residual, 1e-280), regular) if t is None else t
+    return t, positions + along / (1 + t * spectrum.eigenvalues * sweep.width**2).sqrt() @ spectrum.directions.T
+
+
+def _newton(generators: Generators, spectrum: Spectrum, positions: Tensor) -> Tensor:
+    """Minimise K over the regular directions: steps with the Hessian at w*, halved in each chain until K falls."""
+    if spectrum.rank == 0:
+        return positions
+    value, gradient = generators.energy(positions)
+    size = torch.ones_like(value)
+    for _ in range(_NEWTON_STEPS):
+        step = (gradient @ spectrum.directions / spectrum.eigenvalues) @ spectrum.directions.T
+        there = positions - size[:, None] * step
+        new, slope = generators.energy(there)
+        better = new < value
+        size = torch.where(better, (2 * size).clamp(max=1.0), size / 4)
+        positions, gradient = torch.where(better[:, None], there, positions), torch.where(better[:, None], slope, gradient)
+        value = torch.where(better, new, value)
+    return positions
+
+
+def _reweight(positions: Tensor, logarithm: Tensor, islands: int, rng: torch.Generator) -> Tensor:
+    logarithm = logarithm.view(islands, -1)
+    if float((1 / torch.softmax(logarithm, 1).pow(2).sum(1)).mean()) < _EFFICIENCY * logarithm.shape[1]:
+        return positions
+    return positions[resample(logarithm, rng)]
+
+
+def compute_largest_temperature(generators: Generators, center: Tensor, spectrum: Spectrum, width: float) -> float:
+    """t above which what is measured is the rounding of w*, or of F, and no longer the germ.
+
+    Args:
+        generators: F.
+        center: w*.
+        spectrum: With what the rounding of w* does to J.
+        width: ρ.
+
+    Returns:
+        t.
+    """
+    # F is a difference of outputs: exact to double precision times the outputs, but at the origin to its own size.
+    outputs = generators.scale if bool((center != 0).any()) else 0.0
+    return _ROUNDING / max(spectrum.rounding * width**2 / 2, (_PRECISION * outputs) ** 2, 1e-250)

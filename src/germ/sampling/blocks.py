@@ -1,0 +1,187 @@
+"""Moves of whole layers: Gibbs sampling where the outputs are affine in a block of parameters, Metropolis where they are nearly so.
+
+For the target exp(−t|F(w)|²/2 − |w − w*|²/2ρ²) and a block b in which F is affine, F = F₀ + J_b (w_b − w_b⁰), the conditional law of the
+block is Gaussian with precision P = t JᵀJ + 1/ρ² and is drawn exactly. That is what carries a chain along a singular set: with the
+other factor small, a layer moves over its whole range in one step, at any temperature. Where F is not affine the same Gaussian, with
+the Jacobian of the other end for the way back, is a proposal.
+
+The Gaussian step also gives the mean of t|F|²/2 over the block, given the others: recording it instead of the draw's own value
+(Rao–Blackwell) leaves its mean and removes the part of the variance that the block makes.
+
+References:
+    Gelfand, Smith (1990), Sampling-based approaches to calculating marginal densities (Rao–Blackwell);
+    Roberts, Sahu (1997), Updating schemes, correlation structure, blocking and parameterization for the Gibbs sampler;
+    Neal (2003), Slice sampling.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from germ.sampling.model import WrappedModel
+from germ.sampling.outputs import Generators
+
+_LARGEST_BLOCK = 256  # coordinates drawn together: a Cholesky factor each
+_SHORT = 1e-7  # ratio of diagonal entries below which a Cholesky factor has lost the small eigenvalues, and QR takes over
+_LARGEST_SPLIT = 64  # a tensor in which F is not affine is moved entry by entry up to this size
+
+
+@dataclass(frozen=True)
+class Block:
+    """Coordinates that move together.
+
+    Args:
+        coordinates: Their indices in the flat vector, (p,).
+        affine: Whether F is affine in them.
+    """
+
+    coordinates: Tensor
+    affine: bool
+
+
+def find_blocks(wrapped: WrappedModel, generators: Generators, scale: float, generator: torch.Generator) -> list[Block]:
+    """Cut the parameters into blocks in which F is affine, as large as they come.
+
+    Tried in turn: the parameters of a module together, one tensor, single entries of a small tensor.
+
+    Args:
+        wrapped: The model.
+        generators: F.
+        scale: Typical size of the parameters.
+        generator: Source of randomness.
+
+    Returns:
+        Blocks that cover all parameters.
+    """
+    modules: dict[str, list[Tensor]] = {}
+    for entry in wrapped.substitution.free:
+        modules.setdefault(entry.name.rpartition(".")[0], []).append(torch.arange(entry.start, entry.stop))
+    here = wrapped.center + scale * torch.randn(2, wrapped.dimension, generator=generator, dtype=torch.float64)
+
+    def affine(block: Tensor) -> bool:
+        there = here.clone()
+        there[:, block] += scale * torch.randn(2, len(block), generator=generator, dtype=torch.float64)
+        (before, slope), after = generators.jacobian(here, block), generators.values(there)
+        predicted = before + (slope @ (there - here)[:, block, None])[..., 0]
+        return bool((after - predicted).norm() <= 1e-9 * after.norm())
+
+    blocks: list[Block] = []
+    for tensors in modules.values():
+        together = torch.cat(tensors)
+        for block in [together] if affine(together) else tensors:
+            if affine(block):
+                blocks += [Block(part, True) for part in block.split(_LARGEST_BLOCK)]
+            elif len(block) <= _LARGEST_SPLIT:
+                blocks += [Block(part, affine(part)) for part in block.split(1)]
+            else:
+                blocks += [Block(part, False) for part in block.split(_LARGEST_BLOCK)]
+    return blocks
+
+
+@dataclass(frozen=True)
+class BlockSweep:
+    """One move of every block, in random order.
+
+    Args:
+        generators: F.
+        center: w*.
+        width: ρ.
+        blocks: The blocks.
+        rng: Source of randomness.
+        chunk: Chains whose Jacobians are held at a time.
+    """
+
+    generators: Generators
+    center: Tensor
+    width: float
+    blocks: list[Block]
+    rng: torch.Generator
+    chunk: int = 64
+
+    def __call__(self, positions: Tensor, t: float) -> tuple[Tensor, Tensor]:
+        """Move all chains, (C, d), at inverse temperature t; return them and t|F|²/2, averaged over the sweep, (C,)."""
+        total, count = torch.zeros(len(positions), dtype=torch.float64), 0
+        for index in torch.randperm(len(self.blocks), generator=self.rng).tolist():
+            block = self.blocks[index]
+            if len(block.coordinates) == 1 and not block.affine:
+                positions, energy = self._slice(positions, int(block.coordinates), t)
+            else:
+                rows = [self._move(part, block, t) for part in positions.split(self.chunk)]
+                positions, energy = torch.cat([row[0] for row in rows]), torch.cat([row[1] for row in rows])
+            total, count = total + energy, count + 1
+        return positions, total / count
+
+    def _move(self, positions: Tensor, block: Block, t: float) -> tuple[Tensor, Tensor]:
+        here = positions[:, block.coordinates]
+        mean, factor, value, energy = self._conditional(positions, block, t)
+        noise = torch.randn(here.shape, generator=self.rng, dtype=torch.float64)
+        there = mean + torch.linalg.solve_triangular(factor, noise[..., None], upper=True)[..., 0]
+        moved = positions.index_copy(1, block.coordinates, there)
+        if block.affine:
+            return moved, energy
+        back, other, new, _ = self._conditional(moved, block, t)
+        returned = (other @ (here - back)[..., None])[..., 0]
+
+        def prior(part: Tensor) -> Tensor:
+            return ((part - self.center[block.coordinates]) / self.width).pow(2).sum(1) / 2
+
+        change = t * (value - new).mul(value + new).sum(1) / 2 + prior(here) - prior(there)
+        change += noise.pow(2).sum(1) / 2 - returned.pow(2).sum(1) / 2
+        change += (other.diagonal(dim1=1, dim2=2).abs().log() - factor.diagonal(dim1=1, dim2=2).abs().log()).sum(1)
+        accept = torch.log(torch.rand(len(here), generator=self.rng, dtype=torch.float64)) < change
+        kept = torch.where(accept, new.pow(2).sum(1), value.pow(2).sum(1))
+        return torch.where(accept[:, None], moved, positions), t * kept / 2
+
+    def _conditional(self, positions: Tensor, block: Block, t: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Mean and factor R (P = RᵀR, upper) of the linearised conditional law, F, and the mean of t|F|²/2 under it."""
+        value, slope = self.generators.jacobian(positions, block.coordinates)
+        offset = positions[:, block.coordinates] - self.center[block.coordinates]
+        target = (slope @ offset[..., None]) - value[..., None]
+        precision = t * (slope.mT @ slope)
+        precision.diagonal(dim1=1, dim2=2).add_(self.width**-2)
+        lower, failed = torch.linalg.cholesky_ex(precision)
+        diagonal = lower.diagonal(dim1=1, dim2=2).abs()
+        if bool(failed.any()) or float((diagonal.amin(1) / diagonal.amax(1)).min()) < _SHORT:
+            prior = torch.eye(slope.shape[2], dtype=torch.float64).expand(len(slope), -1, -1) / self.width
+            q, factor = torch.linalg.qr(torch.cat([math.sqrt(t) * slope, prior], 1))
+            right = q.mT[:, :, : slope.shape[1]] @ (math.sqrt(t) * target)
+            mean = torch.linalg.solve_triangular(factor, right, upper=True)
+        else:
+            factor, mean = lower.mT, torch.cholesky_solve(t * (slope.mT @ target), lower)
+        eye = torch.eye(slope.shape[2], dtype=torch.float64).expand(len(slope), -1, -1)
+        spread = torch.linalg.solve_triangular(factor, eye, upper=True).pow(2).sum((1, 2)) / self.width**2
+        least = (slope @ mean - target)[..., 0].pow(2).sum(1)
+        return self.center[block.coordinates] + mean[..., 0], factor, value, (t * least + slope.shape[2] - spread) / 2
+
+    def _slice(self, positions: Tensor, j: int, t: float) -> tuple[Tensor, Tensor]:
+        """Slice sampling of one coordinate, shrinking from a bracket of 12 ρ."""
+        count, positions = len(positions), positions.clone()
+        prior = 0.5 / self.width**2
+        energy = t * self.generators.values(positions).pow(2).sum(1) / 2
+        level = energy + prior * (positions[:, j] - self.center[j]) ** 2
+        level -= torch.log(torch.rand(count, generator=self.rng, dtype=torch.float64).clamp_min(1e-300))
+        low = positions[:, j] - 12 * self.width * torch.rand(count, generator=self.rng, dtype=torch.float64)
+        high, active = low + 12 * self.width, torch.arange(count)
+        for _ in range(200):
+            here = positions[active, j]
+            proposal = low + (high - low) * torch.rand(len(active), generator=self.rng, dtype=torch.float64)
+            moved = pad_rows(positions[active].index_copy(1, torch.tensor([j]), proposal[:, None]), count)
+            new = t * self.generators.values(moved)[: len(active)].pow(2).sum(1) / 2
+            inside = new + prior * (proposal - self.center[j]) ** 2 <= level[active]
+            positions[active[inside], j], energy[active[inside]] = proposal[inside], new[inside]
+            below = proposal < here
+            low, high = torch.where(below, proposal, low)[~inside], torch.where(below, high, proposal)[~inside]
+            active = active[~inside]
+            if not len(active):
+                break
+        return positions, energy
+
+
+def pad_rows(rows: Tensor, count: int) -> Tensor:
+    """Rows up to the next power of two below `count`: few shapes, so that few traces are kept."""
+    size = min(count, 1 << max(0, (len(rows) - 1)).bit_length())
+    return torch.cat([rows, rows[:1].expand(size - len(rows), -1)])
