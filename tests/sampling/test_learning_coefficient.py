@@ -4,6 +4,7 @@ import copy
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -49,10 +50,16 @@ def test_regular_model_is_half_its_dimension():
 @pytest.mark.parametrize("sigma", [0.0, 0.5])
 def test_reduced_rank_with_and_without_label_noise(sigma):
     # Aoyagi & Watanabe (2005): M = N = 6, H = 4, r = 2 gives 27/2.
+    # Weights and labels in single precision: w* is a zero of K up to rounding only.
     model, data = make_linear_network([6, 4, 6], 2, 1, 1000, sigma)
-    result = germ.estimate_learning_coefficient(model, squared_error, data, budget=12)
-    assert abs(result.value - 13.5) < 0.1 * 13.5
+    result = germ.estimate_learning_coefficient(model, squared_error, data, budget=20)
+    assert abs(result.value - 13.5) < 3 * result.standard_error
+    assert result.standard_error < 0.03 * 13.5
     assert set(result.trace.children) == {"posterior", "ladder"}
+    assert result.trace["ladder"]["mean_excess"].dims == ("nbeta", "island")
+    az = pytest.importorskip("arviz", reason="pip install 'germ[bayes]' brings ArviZ")
+    assert float(az.rhat(result.trace["posterior"].to_dataset())["excess"]) < 1.1
+    assert float(az.ess(np.asarray(result.trace))) > 100
 
 
 def test_tanh_unit_at_zero_truth():
@@ -91,8 +98,8 @@ def test_bad_input_says_what_to_do():
         estimate(model, squared_error, data, budget=-1)
     with pytest.raises(ModelError, match="matches nothing"):
         estimate(model, squared_error, data, parameters=["encoder.*"])
-    with pytest.raises(ModelError, match="at most"):
-        estimate(nn.Linear(100, 100), squared_error, (torch.randn(10, 100), torch.randn(10, 100)))
+    with pytest.raises(InputError, match="method"):
+        estimate(model, squared_error, data, method="guess")
     model.requires_grad_(False)
     with pytest.raises(ModelError, match="requires a gradient"):
         estimate(model, squared_error, data)

@@ -1,9 +1,9 @@
 """λ at a point where K vanishes exactly: a ladder of temperatures into the germ, extrapolated to t → ∞.
 
-λ depends only on how K vanishes at w*, so K may be replaced by any function comparable to it. Where the loss is a convex function of the
-network's outputs that is half the squared change of the outputs (`germ.sampling.outputs`), sampled by moves of whole layers. Otherwise it
-is the mean excess loss (no noise) or the mean of f_i²/2, f_i = l_i(w) − l_i(w*) (noise, w* the truth: K and E f² vanish together, Watanabe's
-relatively finite variance), split into a regular part, counted, and a residual germ, sampled.
+λ depends only on how K vanishes at w*, so K may be replaced by any function comparable to it. Where the loss is a convex function of
+the network's outputs that is half the squared change of the outputs (`germ.sampling.outputs`), sampled by moves of whole layers.
+Otherwise it is the mean excess loss (no noise) or the mean of f_i²/2, f_i = l_i(w) − l_i(w*) (noise, w* the truth: K and E f² vanish
+together, Watanabe's relatively finite variance), split into a regular part, counted, and a residual germ, sampled.
 """
 
 from __future__ import annotations
@@ -21,15 +21,24 @@ from germ.claim import Correction, Estimate, Provenance, collect_versions
 from germ.errors import DivergenceError
 from germ.estimators.extrapolation import Extrapolation, extrapolate_ladder
 from germ.sampling.annealing import Ladder, anneal
-from germ.sampling.block_annealing import Spectrum, anneal_blocks, choose_width, compute_largest_temperature, read_spectrum
+from germ.sampling.block_annealing import (
+    Spectrum,
+    anneal_blocks,
+    choose_width,
+    compute_first_temperature,
+    compute_largest_temperature,
+    read_spectrum,
+)
 from germ.sampling.blocks import BlockSweep, find_blocks
 from germ.sampling.diagnostics import summarize
+from germ.sampling.draws import DrawTree
 from germ.sampling.model import WrappedModel
 from germ.sampling.outputs import Generators, NotOutputsError, read_generators
 from germ.sampling.splitting import split_germ
 from germ.units import compute_default_nbeta
 
 _ISLANDS = 8
+_BLOCK_ISLANDS = 4
 _SWEEPS = 3
 _LEAST_LEVELS = 8
 _LARGEST_MULTIPLICITY = 6
@@ -114,11 +123,14 @@ def _use_blocks(
     sweep = BlockSweep(generators, wrapped.center, width, blocks, generator)
     largest = compute_largest_temperature(generators, wrapped.center, spectrum, width)
     d = wrapped.dimension
-    chains = 512 if d <= 20 else 128 if d <= 60 else 32 if d <= 300 else 16
+    if compute_first_temperature(sweep, spectrum, 32) > largest:
+        # K minimised over the regular directions is zero to rounding: W₀ is smooth and K nondegenerate across it (Morse–Bott).
+        return _Germ(spectrum.rank, 0, "rank of the Hessian; K vanishes on its kernel", _never)
+    chains = 512 if d <= 20 else 128 if d <= 60 else 64 if d <= 300 else 32
 
     def climb(again: Ladder | None) -> Ladder:
         return anneal_blocks(
-            sweep, spectrum, chains=chains, islands=_ISLANDS, sweeps=_SWEEPS, span=36.0 if d <= 60 else 24.0, largest=largest,
+            sweep, spectrum, chains=chains, islands=_BLOCK_ISLANDS, sweeps=_SWEEPS, span=36.0 if d <= 60 else 24.0, largest=largest,
             deadline=request.deadline, again=again,
         )  # fmt: skip
 
@@ -191,7 +203,8 @@ def _report(
 ) -> Estimate:  # fmt: skip
     value, error = germ.rank / 2, 0.0
     diagnostics = {"n": wrapped.size, "nbeta": compute_default_nbeta(wrapped.size), "rank": germ.rank, "noise": noise, "road": "ladder"}
-    corrections, trace = [], None
+    corrections: list[Correction] = []
+    trace = None
     if found is not None:
         value, error = value + found.value, found.standard_error
         energies = torch.cat([e.reshape(-1, e.shape[-1]) for e in (ladder.energies for ladder in ladders) if e is not None]).numpy()
@@ -203,12 +216,13 @@ def _report(
         }  # fmt: skip
         text = f"λ at nβ → ∞ from {len(temperatures)} temperatures up to nβ = {temperatures[-1]:.2g}"
         corrections.append(Correction("temperature", found.value - found.last, error, text))
-        trace = xr.DataTree.from_dict(
-            {
-                "posterior": xr.Dataset({"excess": (("chain", "draw"), energies)}, attrs={"nbeta": temperatures[-1]}),
-                "ladder": xr.Dataset({"mean_excess": (("nbeta", "island"), means + germ.rank / 2)}, coords={"nbeta": temperatures}),
-            }
+        posterior = xr.Dataset(
+            {"excess": (("chain", "draw"), energies)},
+            coords={"chain": np.arange(energies.shape[0]), "draw": np.arange(energies.shape[1])},
+            attrs={"nbeta": temperatures[-1]},
         )
+        rungs = xr.Dataset({"mean_excess": (("nbeta", "island"), means + germ.rank / 2)}, coords={"nbeta": temperatures})
+        trace = DrawTree.from_dict({"posterior": posterior, "ladder": rungs})
     provenance = Provenance(
         method=germ.method, source="Watanabe (2009), Theorems 4.9 and 6.7; splitting lemma", reliability="sampled", seed=request.seed,
         seconds=time.monotonic() - request.began, settings={"precision": request.precision, "budget": request.budget},

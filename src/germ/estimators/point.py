@@ -15,6 +15,8 @@ from germ.sampling.splitting import compute_hessian
 
 _DIRECTIONS = 32
 _RANDOM = 1e-4  # probability with which the truth is taken for a fitted parameter, on each side
+_FAR, _NEAR = 1e-3, 1e-6  # steps, of the typical size: rounded labels must not look like noise, nor K beside noise like a fit
+_VISIBLE = 1e-9  # share of the loss by which it has to change to be more than rounding
 _KINK_STEP = 1e-6  # of the typical size of the parameters; a smooth second difference is then 1e-12 of the outputs
 _KINK_SAMPLES = 64
 _SADDLE = 0.05  # negative curvature below this share of the largest is common in trained networks and left to the chains
@@ -77,15 +79,20 @@ def classify_noise(wrapped: WrappedModel, scale: float, generator: torch.Generat
         One of the three words.
     """
     directions = torch.randn(_DIRECTIONS, wrapped.dimension, generator=generator, dtype=torch.float64)
-    reference, rows = wrapped.losses(wrapped.center[None]), []
-    for chunk in directions.split(8):
-        rows.append(wrapped.losses(wrapped.center + 1e-3 * scale * chunk) - reference)
-    excess = torch.cat(rows)
+    reference = wrapped.losses(wrapped.center[None])
+
+    def compute_excess(step: float) -> torch.Tensor:
+        return torch.cat([wrapped.losses(wrapped.center + step * scale * chunk) - reference for chunk in directions.split(8)])
+
+    excess = compute_excess(_FAR)
     if float((excess < -1e-9 * excess.abs().mean(1, keepdim=True)).double().mean()) < 0.01:
         return "none"
+    near = compute_excess(_NEAR)
+    if float(near.abs().mean()) > _VISIBLE * float(reference.abs().mean()):
+        excess = near
     mean, n = excess.mean(1), wrapped.size
     values, vectors = torch.linalg.eigh(torch.cov(excess))
-    kept = values > 1e-4 * values[-1]  # directions of the noise itself; what K adds is of second order
+    kept = values > 1e-3 * values[-1]  # directions of the noise itself; what K adds is of second order
     statistic = n * float(((vectors.T @ mean)[kept] ** 2 / values[kept]).sum())
     low, high = chi2.ppf([_RANDOM, 1 - _RANDOM], int(kept.sum()))
     return "true" if low < statistic < high else "fitted"

@@ -1,8 +1,8 @@
 """Cooling of whole networks by moves of whole layers, and how long a ladder of temperatures has to be.
 
 Chains start from the Gaussian neighbourhood exp(−|w − w*|²/2ρ²) and are moved at rising inverse temperatures t, a fixed ratio apart: a
-Gibbs draw of a layer forgets the last temperature at once, so small steps are not needed. Where few parameters remain and the change of
-temperature leaves enough weight on enough of them, chains are also reweighted and resampled within their island.
+Gibbs draw of a layer forgets the last temperature at once, so small steps are not needed. Chains are weighted and resampled within their
+island, since components of the singular set, between which no move leads, lose weight at different rates.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from germ.sampling.blocks import BlockSweep
 from germ.sampling.outputs import Generators
 
 _RATIO = 0.7  # log of the ratio of temperatures
-_EFFICIENCY = 0.4  # effective share of the chains below which they are not resampled
 _ONSET = 0.1  # tK of the residual germ at which the ladder starts
 _NEWTON_STEPS = 12
+_LAST_SWEEPS = 16  # moves at the last, whose energies are the draws of the trace
 _FIRST_SWEEPS = 8  # moves before the first temperature is measured
 _ROUNDING = 0.05  # what the rounding of w* may add to λ at the highest temperature
 _PRECISION = 1e-13  # of F relative to the outputs of which it is a difference, in double precision
-_CHANGE = 0.2  # the regular singular values may change by this share within the neighbourhood
+# With σ the singular values and μ of them falling along one direction x = (distance to where they vanish), the weight of a point is
+# x^(−μ) exp(−(x − x*)²/2ρ²): it has a barrier that keeps chains about w* where μρ²/x*² < 1/4; sum of (Δσ/σ)² is that number.
+_CHANGE = 0.025
 _WIDEST = 0.2  # of the typical size of the parameters
 
 
@@ -49,7 +51,7 @@ class Spectrum:
 
     @property
     def rank(self) -> int:
-        """r."""
+        """Their number r."""
         return len(self.eigenvalues)
 
     def regular(self, t: float, width: float) -> float:
@@ -104,11 +106,11 @@ def choose_width(generators: Generators, center: Tensor, spectrum: Spectrum, sca
     everything = torch.arange(len(center))
     steps = torch.randn(6, len(center), generator=rng, dtype=torch.float64)
     steps -= steps @ spectrum.directions @ spectrum.directions.T
-    last = spectrum.eigenvalues[-1].sqrt()
+    regular = spectrum.eigenvalues.sqrt()
     while width > 1e-6 * scale:
         beside = _newton(generators, spectrum, center + width * steps)
-        moved = torch.linalg.svdvals(generators.jacobian(beside, everything)[1] @ spectrum.directions)[:, -1]
-        if float((moved / last - 1).abs().max()) < _CHANGE:
+        moved = torch.linalg.svdvals(generators.jacobian(beside, everything)[1] @ spectrum.directions)
+        if float((moved / regular - 1).pow(2).sum(1).median()) < _CHANGE:
             break
         width /= 1.5
     return width
@@ -148,8 +150,13 @@ def anneal_blocks(
     for _ in range(_FIRST_SWEEPS):
         positions, _ = sweep(positions, t)
     while True:
-        rows = []
-        for _ in range(sweeps):
+        following = t * math.exp(_RATIO)
+        if again is not None:
+            ended = len(result.temperatures) + 1 == len(again.temperatures)
+        else:
+            ended = following > stop
+        ended, rows = ended or time.monotonic() > deadline, []
+        for _ in range(_LAST_SWEEPS if ended else sweeps):
             positions, kept = sweep(positions, t)
             rows.append(kept)
         excess = torch.stack(rows[1:]).mean(0).view(islands, per) - spectrum.regular(t, sweep.width)
@@ -157,15 +164,10 @@ def anneal_blocks(
         result.means.append(excess.mean(1))
         result.variances.append(excess.var(1))
         result.virial.append(1.0)
-        following = t * math.exp(_RATIO)
-        if again is not None:
-            ended = len(result.temperatures) == len(again.temperatures)
-        else:
-            ended = following > stop
-        if ended or time.monotonic() > deadline:
+        if ended:
             break
-        energy = sweep.generators.values(positions).pow(2).sum(1) / 2
-        positions, t = _reweight(positions, -(following - t) * energy, islands, rng), following
+        logarithm, draw = sweep.heat(positions, t, following)
+        positions, t = draw(positions[resample(logarithm.view(islands, per), rng)]), following
     result.particles, result.energies = positions.view(islands, per, -1), torch.stack(rows[1:], 1)
     return result
 
@@ -180,6 +182,20 @@ def _start(sweep: BlockSweep, spectrum: Spectrum, chains: int, t: float | None) 
     regular = 1 / float(spectrum.eigenvalues[-1]) / sweep.width**2 if spectrum.rank else 0.0
     t = max(_ONSET / max(residual, 1e-280), regular) if t is None else t
     return t, positions + along / (1 + t * spectrum.eigenvalues * sweep.width**2).sqrt() @ spectrum.directions.T
+
+
+def compute_first_temperature(sweep: BlockSweep, spectrum: Spectrum, chains: int) -> float:
+    """Temperature t at which the residual germ begins to be seen.
+
+    Args:
+        sweep: How chains move.
+        spectrum: The regular part.
+        chains: Points that are looked at.
+
+    Returns:
+        t.
+    """
+    return _start(sweep, spectrum, chains, None)[0]
 
 
 def _newton(generators: Generators, spectrum: Spectrum, positions: Tensor) -> Tensor:
@@ -199,15 +215,8 @@ def _newton(generators: Generators, spectrum: Spectrum, positions: Tensor) -> Te
     return positions
 
 
-def _reweight(positions: Tensor, logarithm: Tensor, islands: int, rng: torch.Generator) -> Tensor:
-    logarithm = logarithm.view(islands, -1)
-    if float((1 / torch.softmax(logarithm, 1).pow(2).sum(1)).mean()) < _EFFICIENCY * logarithm.shape[1]:
-        return positions
-    return positions[resample(logarithm, rng)]
-
-
 def compute_largest_temperature(generators: Generators, center: Tensor, spectrum: Spectrum, width: float) -> float:
-    """t above which what is measured is the rounding of w*, or of F, and no longer the germ.
+    """Temperature t above which what is measured is the rounding of w*, or of F, and no longer the germ.
 
     Args:
         generators: F.

@@ -17,6 +17,7 @@ References:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -83,6 +84,14 @@ def find_blocks(wrapped: WrappedModel, generators: Generators, scale: float, gen
 
 
 @dataclass(frozen=True)
+class _Gaussian:
+    mean: Tensor  # (C, p)
+    factor: Tensor  # R with precision RᵀR, upper, (C, p, p)
+    energy: Tensor  # mean of t|F|²/2, (C,)
+    log_integral: Tensor  # up to a constant, (C,)
+
+
+@dataclass(frozen=True)
 class BlockSweep:
     """One move of every block, in random order.
 
@@ -136,26 +145,58 @@ class BlockSweep:
         kept = torch.where(accept, new.pow(2).sum(1), value.pow(2).sum(1))
         return torch.where(accept[:, None], moved, positions), t * kept / 2
 
+    def heat(self, positions: Tensor, t: float, following: float) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Weights for a change of temperature, with one affine block b integrated out: log of ∫exp(−t'K − ...)dw_b / ∫exp(−tK − ...)dw_b.
+
+        They vary far less than exp(−(t' − t)K): what is left is what differs between parts of the singular set.
+
+        Args:
+            positions: Chains at t, (C, d).
+            t: Inverse temperature.
+            following: The next one, t'.
+
+        Returns:
+            Logarithms of the weights, (C,), and the draw of b at t' that has to follow.
+        """
+        affine = [block for block in self.blocks if block.affine]
+        if not affine:
+            return -(following - t) * self.generators.values(positions).pow(2).sum(1) / 2, lambda moved: moved
+        block = affine[int(torch.randint(len(affine), (), generator=self.rng))]
+        rows = []
+        for part in positions.split(self.chunk):
+            value, slope = self.generators.jacobian(part, block.coordinates)
+            target = self._target(part, block, value, slope)
+            rows.append(self._solve(slope, target, following).log_integral - self._solve(slope, target, t).log_integral)
+        return torch.cat(rows), lambda moved: torch.cat([self._move(part, block, following)[0] for part in moved.split(self.chunk)])
+
+    def _target(self, positions: Tensor, block: Block, value: Tensor, slope: Tensor) -> Tensor:
+        offset = positions[:, block.coordinates] - self.center[block.coordinates]
+        return (slope @ offset[..., None]) - value[..., None]
+
     def _conditional(self, positions: Tensor, block: Block, t: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Mean and factor R (P = RᵀR, upper) of the linearised conditional law, F, and the mean of t|F|²/2 under it."""
         value, slope = self.generators.jacobian(positions, block.coordinates)
-        offset = positions[:, block.coordinates] - self.center[block.coordinates]
-        target = (slope @ offset[..., None]) - value[..., None]
+        solved = self._solve(slope, self._target(positions, block, value, slope), t)
+        return self.center[block.coordinates] + solved.mean, solved.factor, value, solved.energy
+
+    def _solve(self, slope: Tensor, target: Tensor, t: float) -> _Gaussian:
+        """The Gaussian exp(−t|J v − target|²/2 − |v|²/2ρ²)."""
+        size = slope.shape[2]
+        eye = torch.eye(size, dtype=torch.float64).expand(len(slope), -1, -1)
         precision = t * (slope.mT @ slope)
         precision.diagonal(dim1=1, dim2=2).add_(self.width**-2)
         lower, failed = torch.linalg.cholesky_ex(precision)
         diagonal = lower.diagonal(dim1=1, dim2=2).abs()
         if bool(failed.any()) or float((diagonal.amin(1) / diagonal.amax(1)).min()) < _SHORT:
-            prior = torch.eye(slope.shape[2], dtype=torch.float64).expand(len(slope), -1, -1) / self.width
-            q, factor = torch.linalg.qr(torch.cat([math.sqrt(t) * slope, prior], 1))
-            right = q.mT[:, :, : slope.shape[1]] @ (math.sqrt(t) * target)
-            mean = torch.linalg.solve_triangular(factor, right, upper=True)
+            q, factor = torch.linalg.qr(torch.cat([math.sqrt(t) * slope, eye / self.width], 1))
+            mean = torch.linalg.solve_triangular(factor, q.mT[:, :, : slope.shape[1]] @ (math.sqrt(t) * target), upper=True)
         else:
             factor, mean = lower.mT, torch.cholesky_solve(t * (slope.mT @ target), lower)
-        eye = torch.eye(slope.shape[2], dtype=torch.float64).expand(len(slope), -1, -1)
         spread = torch.linalg.solve_triangular(factor, eye, upper=True).pow(2).sum((1, 2)) / self.width**2
-        least = (slope @ mean - target)[..., 0].pow(2).sum(1)
-        return self.center[block.coordinates] + mean[..., 0], factor, value, (t * least + slope.shape[2] - spread) / 2
+        least = t * (slope @ mean - target)[..., 0].pow(2).sum(1)
+        prior = mean[..., 0].pow(2).sum(1) / self.width**2
+        log_integral = -factor.diagonal(dim1=1, dim2=2).abs().log().sum(1) - (least + prior) / 2
+        return _Gaussian(mean[..., 0], factor, (least + size - spread) / 2, log_integral)
 
     def _slice(self, positions: Tensor, j: int, t: float) -> tuple[Tensor, Tensor]:
         """Slice sampling of one coordinate, shrinking from a bracket of 12 ρ."""

@@ -16,6 +16,7 @@ References:
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,10 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from germ.sampling.model import WrappedModel
+
+with warnings.catch_warnings():  # what forward derivatives load on first use warns about torch itself
+    warnings.simplefilter("ignore")
+    import torch._decomp.decompositions_for_jvp
 
 _LARGEST_OUTPUT = 256  # entries of one sample's output: its Hessian is dense
 _SAME_SPAN = 1e-11  # singular values below this share are rounding
@@ -136,7 +141,7 @@ def _build(wrapped: WrappedModel, indices: Tensor, scale: float, generator: torc
         return (torch.einsum("soi,so->si", roots, difference) * weight).reshape(-1)
 
     beside = wrapped.center + scale * torch.randn(wrapped.dimension, generator=generator, dtype=torch.float64)
-    found = Generators(function, reference.numel(), float((function(beside).norm() + function(wrapped.center * 0).norm())))
+    found = Generators(function, reference.numel(), float(function(beside).norm() + function(wrapped.center * 0).norm()))
     _check_bregman(wrapped, found, reference, shape, leaves, scale, generator)
     return found
 
@@ -202,8 +207,14 @@ def _root_hessian(wrapped: WrappedModel, outputs: Tensor, shape: Any, leaves: tu
 
 
 def _check_bregman(
-    wrapped: WrappedModel, found: Generators, reference: Tensor, shape: Any, leaves: tuple[Tensor, ...], scale: float, generator: torch.Generator
-) -> None:  # fmt: skip
+    wrapped: WrappedModel,
+    found: Generators,
+    reference: Tensor,
+    shape: Any,
+    leaves: tuple[Tensor, ...],
+    scale: float,
+    generator: torch.Generator,
+) -> None:
     """Compare K with the Bregman part of the loss itself: they agree where the loss depends on the parameters through the outputs alone."""
     free = reference.detach().clone().requires_grad_()
     with torch.enable_grad():
