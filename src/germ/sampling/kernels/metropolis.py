@@ -66,18 +66,13 @@ class HamiltonianMonteCarlo:
             )
         difference, force, distance = state.difference, state.force, state.distance
         if difference is None or force is None or distance is None:
-            difference, force, distance = self._evaluate(state.position)
+            difference, force, distance = self.evaluate(state.position)
         target, position = self.target, state.position
         h = math.sqrt(self.step_size) * (1 + self.jitter * (2 * rng.uniform() - 1))[:, None]
         momentum = rng.normal(position.shape[1]).clone()
         virial = sum(dot(position[:, block] - anchor, force[:, block]) for block, anchor in target.anchor)
         before = target.nbeta * difference + target.localization / 2 * distance + dot(momentum, momentum) / 2
-        proposal, new_difference, new_force, new_distance = position.clone(), difference, force, distance
-        momentum -= h / 2 * force
-        for index in range(self.leapfrog_steps):
-            proposal += h * momentum
-            new_difference, new_force, new_distance = self._evaluate(proposal)
-            momentum -= (h / 2 if index == self.leapfrog_steps - 1 else h) * new_force
+        proposal, momentum, new_difference, new_force, new_distance = self.integrate(position.clone(), momentum, force, h)
         after = target.nbeta * new_difference + target.localization / 2 * new_distance + dot(momentum, momentum) / 2
         probability = torch.exp((before - after).clamp(max=0.0)).nan_to_num(0.0)
         accept = rng.uniform() < probability
@@ -92,7 +87,29 @@ class HamiltonianMonteCarlo:
         exact = torch.full_like(virial, position.shape[1])
         return moved, Info(difference, virial, exact, torch.zeros_like(virial), distance, probability)
 
-    def _evaluate(self, position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def integrate(
+        self, position: Tensor, momentum: Tensor, force: Tensor, h: Tensor | float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """One trajectory of leapfrog steps: reversible by flipping the momentum, with an error of the energy of order h².
+
+        Args:
+            position: (C, d), moved in place.
+            momentum: (C, d), moved in place.
+            force: Gradient of U at the position, (C, d).
+            h: Length of a step, a number or (C, 1).
+
+        Returns:
+            Position, momentum, and L(w) − L(w*), the gradient of U and |w − w*|² there.
+        """
+        momentum -= h / 2 * force
+        for index in range(self.leapfrog_steps):
+            position += h * momentum
+            difference, force, distance = self.evaluate(position)
+            momentum -= (h / 2 if index == self.leapfrog_steps - 1 else h) * force
+        return position, momentum, difference, force, distance
+
+    def evaluate(self, position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """L(w) − L(w*), (C,), the gradient of U, (C, d), and |w − w*|², (C,)."""
         difference, force = self.target.force(position, None)
         force, distance = force.clone(), torch.zeros_like(difference)
         for block, anchor in self.target.anchor:

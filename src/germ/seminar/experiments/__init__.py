@@ -57,7 +57,7 @@ EXPERIMENTS: dict[str, Entry] = {
     "2023-02-02": NotYet("scaling laws, in-context learning and semantic development"),  # Towards in-context learning in SLT Pt 3
     "2023-02-09": "lattice_density",  # Solid state physics and SLT Pt 1
     "2023-02-16": "spectroscopy",  # Solid state physics and SLT Pt 2
-    "2023-02-23": NotYet("an experiment for this talk"),  # Variational Bayesian posterior and learning resolutions
+    "2023-02-23": "variational_posterior",  # Variational Bayesian posterior and learning resolutions
     "2023-03-02": NotYet("the toy model of superposition"),  # Toy models of superposition and SLT
     "2023-03-09": NothingToCompute("a plan, not a computation"),  # SLT and Alignment Pt 1
     "2023-03-16": "occams_razor",  # Occam's razor following Balasubramanian
@@ -72,14 +72,14 @@ EXPERIMENTS: dict[str, Entry] = {
     ),  # Mechanistic Interpretability
     "2023-07-20": NothingToCompute("a research agenda"),  # The Research Agenda
     "2023-07-27": NothingToCompute("an introduction to developmental biology"),  # Intro to Developmental Biology
-    "2023-08-10": NotYet("an experiment for this talk"),  # Hamiltonian Monte Carlo and the SLT Hamiltonian
+    "2023-08-10": "slt_hamiltonian",  # Hamiltonian Monte Carlo and the SLT Hamiltonian
     "2023-08-17": NotYet(
         "scaling laws, in-context learning and semantic development"
     ),  # In-context learning and implicit Bayesian inference
     "2023-08-24": NotYet(
         "scaling laws, in-context learning and semantic development"
     ),  # "Saddle-to-saddle dynamics in deep linear networks" A. Jacot et al 202
-    "2023-08-31": NotYet("an experiment for this talk"),  # Quantifying degeneracy in singular models via the learning coefficient
+    "2023-08-31": "local_learning_coefficient",  # Quantifying degeneracy in singular models via the learning coefficient
     "2023-09-06": NothingToCompute("a report on work in progress"),  # Research updates
     "2023-09-14": NothingToCompute("an overview of another method"),  # Automated circuit discovery
     "2023-09-21": NotYet(
