@@ -57,7 +57,7 @@ def test_the_same_arguments_give_the_same_bits():
 @pytest.mark.parametrize("kernel", ["rmsprop-sgld", "sghmc", "sgnht", "mala", "hmc"])
 def test_every_kernel_finds_the_regular_value(kernel):
     model, data = regression(n=600)
-    found = estimate_by_chains(model, half_square, data, kernel=kernel, draws=1000, budget=10.0)
+    found = estimate_by_chains(model, half_square, data, kernel=kernel, draws=1000, budget=60.0)
     assert abs(found.value - 12) < 4 * found.standard_error
     assert found.standard_error < 1.2
 
