@@ -159,7 +159,13 @@ class Estimate:
         return "\n".join(lines)
 
     def _summary(self) -> str:
-        words = {"n": "n = {:,}", "nbeta": "nβ = {:.1f}", "chains": "{} chains", "rhat": "R-hat {:.2f}", "ess": "ESS {:.0f}"}
+        words = {
+            "n": "n = {:,}",
+            "nbeta": "nβ = {:.1f}" if self.diagnostics.get("nbeta", 0) < 1e6 else "nβ = {:.1e}",
+            "chains": "{} chains",
+            "rhat": "R-hat {:.2f}",
+            "ess": "ESS {:.0f}",
+        }
         parts = [text.format(self.diagnostics[key]).replace(",", "\u202f") for key, text in words.items() if key in self.diagnostics]
         return f" ({', '.join(parts)})" if parts else ""
 
