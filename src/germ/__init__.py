@@ -18,6 +18,7 @@ _PUBLIC: dict[str, str | None] = {
     "estimate_loo": "germ.estimators.leave_one_out",
     "estimate_singular_fluctuation": "germ.estimators.singular_fluctuation",
     "estimate_waic": "germ.estimators.waic",
+    "estimate_wbic": "germ.estimators.wbic",
     "check_problem": "germ.problems.conformance",
     "atlas": None,
     "estimate_free_energy": "germ.estimators.free_energy",
