@@ -3,15 +3,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from hostile import HOSTILE, TODAY
 
 from germ.seminar.catalogue import Talk, load_catalogue
 from germ.seminar.experiment import run_experiment
 from germ.seminar.results import save_run
 from germ.seminar.site.build import build_site
 from germ.seminar.site.pages import Site
-
-HOSTILE = "<script>alert(1)</script> & \"quotes\" 'single' `code` **stars** [link](x) {{ braces }} &lt;"
-TODAY = datetime.date(2023, 3, 15)
 
 
 @dataclass(frozen=True)

@@ -131,9 +131,8 @@ def test_search_finds_from_a_file(built, browser):
 
 
 def test_search_shows_hostile_titles_as_text(built, browser):
+    from hostile import HOSTILE
     from selenium.webdriver.common.by import By
-
-    from conftest import HOSTILE
 
     resize(browser, "desktop")
     visit(browser, f"file://{built.folder}/index.html")

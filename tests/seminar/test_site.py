@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from hostile import HOSTILE, TODAY
 
-from conftest import HOSTILE, TODAY
 from germ.errors import SeminarError
 from germ.seminar.catalogue import load_catalogue
 from germ.seminar.experiment import NothingToCompute, NotYet
