@@ -21,6 +21,7 @@ _PUBLIC: dict[str, str | None] = {
     "estimate_wbic": "germ.estimators.wbic",
     "check_problem": "germ.problems.conformance",
     "atlas": None,
+    "plots": None,
     "estimate_free_energy": "germ.estimators.free_energy",
     "estimate_volume_scaling": "germ.thermo.volume",
     "estimate_learning_coefficient": "germ.estimators.learning_coefficient",

@@ -12,6 +12,7 @@ import typer
 from germ.cli.atlas import atlas
 from germ.cli.criteria import criteria
 from germ.cli.jets import jets
+from germ.cli.llc import llc
 from germ.cli.rlct import rlct
 from germ.cli.seminar import seminar
 from germ.cli.tour import tour
@@ -37,6 +38,7 @@ def version() -> None:
 app.command("criteria")(criteria)
 app.add_typer(atlas, name="atlas")
 app.command("jets")(jets)
+app.command("llc")(llc)
 app.add_typer(seminar, name="seminar")
 app.command("rlct")(rlct)
 app.command("tour")(tour)

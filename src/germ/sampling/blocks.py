@@ -28,6 +28,7 @@ from germ.sampling.outputs import Generators
 
 _LARGEST_BLOCK = 256  # coordinates drawn together: a Cholesky factor each
 _SHORT = 1e-7  # ratio of diagonal entries below which a Cholesky factor has lost the small eigenvalues, and QR takes over
+_LARGEST_JACOBIAN = 4_000_000  # entries of Jacobians held at a time
 _LARGEST_SPLIT = 64  # a tensor in which F is not affine is moved entry by entry up to this size
 
 
@@ -101,7 +102,6 @@ class BlockSweep:
         width: ρ.
         blocks: The blocks.
         rng: Source of randomness.
-        chunk: Chains whose Jacobians are held at a time.
     """
 
     generators: Generators
@@ -109,7 +109,6 @@ class BlockSweep:
     width: float
     blocks: list[Block]
     rng: torch.Generator
-    chunk: int = 64
 
     def __call__(self, positions: Tensor, t: float) -> tuple[Tensor, Tensor]:
         """Move all chains, (C, d), at inverse temperature t; return them and t|F|²/2, averaged over the sweep, (C,)."""
@@ -119,7 +118,7 @@ class BlockSweep:
             if len(block.coordinates) == 1 and not block.affine:
                 positions, energy = self._slice(positions, int(block.coordinates), t)
             else:
-                rows = [self._move(part, block, t) for part in positions.split(self.chunk)]
+                rows = [self._move(part, block, t) for part in self._split(positions, block)]
                 positions, energy = torch.cat([row[0] for row in rows]), torch.cat([row[1] for row in rows])
             total, count = total + energy, count + 1
         return positions, total / count
@@ -163,11 +162,15 @@ class BlockSweep:
             return -(following - t) * self.generators.values(positions).pow(2).sum(1) / 2, lambda moved: moved
         block = affine[int(torch.randint(len(affine), (), generator=self.rng))]
         rows = []
-        for part in positions.split(self.chunk):
+        for part in self._split(positions, block):
             value, slope = self.generators.jacobian(part, block.coordinates)
             target = self._target(part, block, value, slope)
             rows.append(self._solve(slope, target, following).log_integral - self._solve(slope, target, t).log_integral)
-        return torch.cat(rows), lambda moved: torch.cat([self._move(part, block, following)[0] for part in moved.split(self.chunk)])
+        return torch.cat(rows), lambda moved: torch.cat([self._move(part, block, following)[0] for part in self._split(moved, block)])
+
+    def _split(self, positions: Tensor, block: Block) -> tuple[Tensor, ...]:
+        """Chains whose Jacobians are held at a time."""
+        return positions.split(max(1, _LARGEST_JACOBIAN // (self.generators.count * len(block.coordinates))))
 
     def _target(self, positions: Tensor, block: Block, value: Tensor, slope: Tensor) -> Tensor:
         offset = positions[:, block.coordinates] - self.center[block.coordinates]

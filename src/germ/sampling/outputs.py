@@ -88,15 +88,27 @@ class Generators:
         return self._call(("jacobian", int(block[0]), len(block)), torch.vmap(single), positions)
 
     def _call(self, kind: Any, function: Callable[[Tensor], Any], positions: Tensor) -> Any:
-        traces: dict[Any, Callable[[Tensor], Any]] = self._traces  # type: ignore[attr-defined]
+        traces: dict[Any, Callable[[Tensor], Any] | None] = self._traces  # type: ignore[attr-defined]
         key = (kind, positions.shape[0])
         with torch.no_grad():
-            if key not in traces:
-                try:
-                    traces[key] = make_fx(function)(positions)
-                except Exception:  # tracing is an optimisation; what it cannot follow runs as it is
-                    traces[key] = function
-            return traces[key](positions)
+            if key not in traces:  # most shapes are seen once
+                traces[key] = None
+                return function(positions)
+            traced = traces[key]
+            if traced is None:
+                traced = traces[key] = _trace(function, positions)
+            return traced(positions)
+
+
+def _trace(function: Callable[[Tensor], Any], positions: Tensor) -> Callable[[Tensor], Any]:
+    """The operations of a function without the Python around them, and without those whose result nobody reads (the loss itself)."""
+    try:
+        traced = make_fx(function)(positions)
+        traced.graph.eliminate_dead_code()
+        traced.recompile()
+    except Exception:  # tracing is an optimisation; what it cannot follow runs as it is
+        return function
+    return traced  # type: ignore[no-any-return]
 
 
 def read_generators(wrapped: WrappedModel, scale: float, generator: torch.Generator) -> Generators:
