@@ -46,7 +46,11 @@ def tour(report: Path = typer.Option(Path("germ-tour.html"), help="Where the rep
         axes = figure.subplots()
         if result.trace is not None:
             ladder = result.trace["ladder"]
-            axes.semilogx(ladder["nbeta"], ladder["mean_excess"].mean("chain") + result.diagnostics["rank"] / 2, ".-")
+            axes.semilogx(
+                ladder["nbeta"],
+                ladder["mean_excess"].mean([d for d in ladder["mean_excess"].dims if d != "nbeta"]) + result.diagnostics["rank"] / 2,
+                ".-",
+            )
         axes.axhspan(result.value - 2 * result.standard_error, result.value + 2 * result.standard_error, alpha=0.3)
         axes.set(xlabel="inverse temperature nβ", ylabel="nβ E[K]", title=name)
         picture = io.BytesIO()
