@@ -38,23 +38,22 @@ def estimate_stiffness(
         preconditioner: Diagonal of P, (d,).
 
     Returns:
-        The eigenvalue in absolute value, γ included.
+        The eigenvalue in absolute value, γ included (of P, at most).
     """
-    center = target.binding.start(1)
-    direction = rng.normal(center.shape[1])[:1].clone()
     root = None if preconditioner is None else preconditioner.sqrt()
-    reach = 1e-3 * max(1e-2, float(center.double().pow(2).sum().sqrt()))
+    reach = 1e-3 * max(1e-2, math.sqrt(sum(float(anchor.double().pow(2).sum()) for _, anchor in target.anchor)))
+    direction = rng.normal(target.binding.dimension)[:1].clone()
     value = 0.0
     for _ in range(steps):
         direction.div_(direction.norm())
-        move = direction if root is None else direction * root
-        forward = target.force(center + reach * move, batch)[1].clone()
-        change = forward.sub_(target.force(center - reach * move, batch)[1]).div_(2 * reach).add_(move, alpha=target.localization)
-        direction = change if root is None else change * root
+        direction = target.bend(direction if root is None else direction.mul_(root), batch, reach)
+        if root is not None:
+            direction.mul_(root)
         value = float(direction.norm())
         if not (math.isfinite(value) and value > 0):
             return target.localization or 1.0
-    return value
+    # γ shifts all eigenvalues alike; with P by at most γ max P.
+    return value + target.localization * (1.0 if preconditioner is None else float(preconditioner.max()))
 
 
 def calibrate_step_size(

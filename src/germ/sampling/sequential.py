@@ -51,14 +51,14 @@ class Sequential:
                     rows.append(self._samplewise(self._leaves(selection, chain)))
             return torch.stack(rows)
 
-    def gradient(self, positions: Tensor, parts: list[tuple[Selection, float]]) -> tuple[Tensor, Tensor]:
-        """Weighted sum over parts of the mean loss and its gradient, (C,) and (C, d)."""
-        gradients = torch.zeros_like(positions, requires_grad=False)
+    def gradient(self, positions: Tensor, parts: list[tuple[Selection, float]], out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Weighted sum over parts of the mean loss and its gradient, (C,) and (C, d); the gradient is added to `out` if that is given."""
+        gradients = torch.zeros_like(positions, requires_grad=False) if out is None else out
         losses = torch.zeros_like(gradients[:, 0])
         for chain, (row, gradient) in enumerate(zip(positions.detach(), gradients, strict=True)):
             leaves = [part.detach().requires_grad_() for part in self._split(row)]
-            for leaf, out in zip(leaves, self._split(gradient), strict=True):
-                leaf.grad = out  # backward adds to it in place
+            for leaf, place in zip(leaves, self._split(gradient), strict=True):
+                leaf.grad = place  # backward adds to it in place
             for selection, weight in parts:
                 with torch.enable_grad(), self._model_at(leaves):
                     loss = self.loss.mean(self.substitution.model, self._batch(selection, chain)).to(self.dtype)

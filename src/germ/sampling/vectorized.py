@@ -63,12 +63,12 @@ class Vectorized:
         """Loss of each chain on each of its samples, (C, b)."""
         return self._call("each", positions, selection)[0]
 
-    def gradient(self, positions: Tensor, parts: list[tuple[Selection, float]]) -> tuple[Tensor, Tensor]:
-        """Weighted sum over parts of the mean loss and its gradient, (C,) and (C, d)."""
-        if len(parts) == 1:
+    def gradient(self, positions: Tensor, parts: list[tuple[Selection, float]], out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Weighted sum over parts of the mean loss and its gradient, (C,) and (C, d); the gradient is added to `out` if that is given."""
+        if len(parts) == 1 and parts[0][1] == 1 and out is None:
             loss, gradient = self._call("gradient", positions, parts[0][0])
             return loss, gradient
-        total, total_gradient = torch.zeros_like(positions[:, 0]), torch.zeros_like(positions)
+        total, total_gradient = torch.zeros_like(positions[:, 0]), torch.zeros_like(positions) if out is None else out
         for selection, weight in parts:
             loss, gradient = self._call("gradient", positions, selection)
             total.add_(loss, alpha=weight)

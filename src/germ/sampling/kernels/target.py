@@ -53,6 +53,29 @@ class LossTarget:
             gradient = gradient - self.binding.evaluator.gradient(self._center.expand(chains, -1), parts)[1] + self._slope
         return loss - reference, gradient.mul_(self.nbeta)
 
+    def bend(self, direction: Tensor, batch: Tensor | None, reach: float) -> Tensor:
+        """∇²(nβ L) v at w*, by central differences of gradients over a distance.
+
+        Two vectors of the size of the model are held, and `direction` is one of them.
+
+        Args:
+            direction: v, (1, d); consumed.
+            batch: Samples, (1, m), or None for all.
+            reach: The distance, for v of length 1.
+
+        Returns:
+            The product, (1, d).
+        """
+        parts: list[tuple[Selection, float]] = self._all() if batch is None else [(batch, 1.0)]
+        position = direction.mul_(reach)
+        for block, anchor in self.anchor:
+            position[:, block] += anchor
+        change = self.binding.evaluator.gradient(position, parts)[1]
+        for block, anchor in self.anchor:
+            position[:, block].neg_().add_(anchor, alpha=2)
+        self.binding.evaluator.gradient(position, [(selection, -weight) for selection, weight in parts], change)
+        return change.mul_(self.nbeta / (2 * reach))
+
     def _all(self) -> list[tuple[Selection, float]]:
         size = self.binding.samples.size
         chunk = min(size, self.binding.chunk or _CHUNK)
