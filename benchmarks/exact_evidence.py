@@ -5,7 +5,8 @@ import math
 import numpy as np
 import torch
 from scipy.integrate import quad
-from scipy.special import gammaln
+from scipy.signal import convolve
+from scipy.special import gammaln, logsumexp
 
 from germ.problems.problem import Problem
 
@@ -175,3 +176,76 @@ def two_islands(distance=10.0, small=0.2, narrow=0.2):
         for share, scale in ((1 - small, narrow), (small, 0.3))
     ]
     return problem, (torch.zeros(1, dtype=F64),), -float(np.logaddexp(*logs))
+
+
+def latent_class(table):
+    """Σ_k t_k a_ki b_kj, two classes, uniform priors on the interval and the simplices (Lin, Sturmfels & Xu 2009); F by an exact sum.
+
+    Splitting each count u_ij = k_ij + rest between the classes gives Dirichlet integrals that depend on the margins of k only.
+    """
+    u = np.asarray(table)
+    rows, columns = u.shape
+    sizes = [1, *[rows - 1] * 2, *[columns - 1] * 2]
+    # Stick breaking in each simplex: v_j ~ Beta(1, number of cells after j).
+    rest = torch.cat([torch.arange(s, 0, -1, dtype=F64) for s in sizes])
+    cells = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
+
+    def shares(v):
+        logs = torch.cat([torch.log(v), torch.zeros_like(v[:, :1])], 1)
+        return logs + torch.cat([torch.zeros_like(v[:, :1]), torch.log1p(-v).cumsum(1)], 1)
+
+    def log_likelihood(w, data):
+        t, a, c, b, d = (shares(v) for v in w.split(sizes, 1))
+        first = t[:, :1] + a[:, cells[:, 0]] + b[:, cells[:, 1]]
+        second = t[:, 1:] + c[:, cells[:, 0]] + d[:, cells[:, 1]]
+        return torch.logaddexp(first, second)[:, data[0]]
+
+    def log_prior(w):
+        inside = ((w > 0) & (w < 1)).all(1)
+        return torch.where(inside, (rest.log() + (rest - 1) * torch.log1p(-w)).sum(1), torch.full_like(w[:, 0], -torch.inf))
+
+    def sample(count, g):
+        return 1 - torch.rand(count, len(rest), generator=g, dtype=F64) ** (1 / rest)
+
+    support = (torch.zeros(len(rest), dtype=F64), torch.ones(len(rest), dtype=F64))
+    problem = make("latent classes", len(rest), log_likelihood, (log_prior, sample), support=support)
+    data = (torch.repeat_interleave(torch.arange(u.size), torch.as_tensor(u.ravel())),)
+    return problem, data, -_sum_latent_class(u)
+
+
+def _sum_latent_class(u):
+    total, product = int(u.sum()), np.ones((1,) * u.shape[1])
+    log_rest = 0.0
+    for row in u:
+        k = np.meshgrid(*[np.arange(c + 1) for c in row], indexing="ij")
+        size, part = int(row.sum()), sum(k)
+        # C(u, k) r! (R − r)!/R!, all below one after the division: nothing overflows.
+        logs = sum(gammaln(c + 1) - gammaln(x + 1) - gammaln(c - x + 1) for c, x in zip(row, k, strict=True))
+        product = convolve(product, np.exp(logs + gammaln(part + 1) + gammaln(size - part + 1) - gammaln(size + 1)), method="direct")
+        log_rest += gammaln(size + 1)
+    c = np.meshgrid(*[np.arange(s) for s in product.shape], indexing="ij")
+    columns, part = u.sum(0), sum(c)
+    logs = np.log(product) + log_rest + sum(gammaln(x + 1) + gammaln(s - x + 1) for s, x in zip(columns, c, strict=True))
+    logs += gammaln(part + 1) + gammaln(total - part + 1) - gammaln(total + 2)
+    for cells in u.shape:
+        logs += 2 * gammaln(cells) - gammaln(part + cells) - gammaln(total - part + cells)
+    return float(logsumexp(logs))
+
+
+LIN_TABLE = ((43, 16, 3), (6, 11, 10), (9, 18, 16))
+LIN_FREE_ENERGY = 273.1911759072
+
+
+def polynomial_regression(degree, n, seed, *, scale=3.0):
+    """y = Σ_k w_k x^k + N(0, 1), w ~ N(0, scale²), truth 1 + x: the same data for all degrees."""
+    g = generator(seed)
+    x = torch.rand(n, generator=g, dtype=F64) * 2 - 1
+    y = 1 + x + torch.randn(n, generator=g, dtype=F64)
+    power = torch.arange(degree + 1)
+    problem = make(
+        f"degree {degree}", degree + 1, lambda w, data: log_normal(data[1] - w @ data[0] ** power[:, None]), normal_prior(degree + 1, scale)
+    )
+    design = x[:, None] ** power
+    covariance = torch.eye(n, dtype=F64) + scale**2 * design @ design.T
+    exact = 0.5 * (n * LOG_2PI + torch.logdet(covariance) + y @ torch.linalg.solve(covariance, y))
+    return problem, (x, y), float(exact)

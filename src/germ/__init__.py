@@ -19,6 +19,7 @@ _PUBLIC: dict[str, str | None] = {
     "estimate_singular_fluctuation": "germ.estimators.singular_fluctuation",
     "estimate_waic": "germ.estimators.waic",
     "estimate_wbic": "germ.estimators.wbic",
+    "compare_models": "germ.estimators.comparison",
     "check_problem": "germ.problems.conformance",
     "atlas": None,
     "plots": None,

@@ -182,7 +182,8 @@ def _smooth_all(
     influence = np.zeros(chains * draws)
     for slab in source.slabs(whole=chunk_bytes // _COPIES):
         values = slab.read().reshape(chains * draws, -1).T.astype(np.float64, order="C")
-        log_weight, k = smooth(values, efficiency)
+        with np.errstate(over="ignore"):  # ArviZ takes 1/exp of large differences: 0, as it should be
+            log_weight, k = smooth(values, efficiency)
         log_weight = np.asarray(log_weight, dtype=np.float64)
         log_weight -= _logsumexp(log_weight)[:, None]
         elpd = _logsumexp(log_weight + values)
