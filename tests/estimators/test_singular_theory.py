@@ -88,20 +88,12 @@ def cover(name, sets=200, seed=1, draws=2000):
     return np.mean(np.abs(error) < 2 * stated), np.mean(np.abs(error) < 2 * naive)
 
 
-@pytest.mark.parametrize("name", ["w^3", *(pytest.param(name, marks=pytest.mark.slow) for name in ("w", "w^5"))])
+@pytest.mark.parametrize("name", ["w^3", "w>=0", *(pytest.param(name, marks=pytest.mark.slow) for name in ("w", "w^5", "w^2", "w^4"))])
 def test_two_sigma_of_nu_hold_for_nine_data_sets_in_ten(name):
-    stated, naive = cover(name)
+    stated, naive = cover(name, draws=1000)
     assert stated >= 0.90
     if name != "w":
         assert naive < 0.5  # observations as independent terms of V: the wrong twin
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["w>=0", "w^2", "w^4"])
-def test_boundary_truths_are_covered_as_the_docstring_says(name):
-    stated, naive = cover(name, draws=1000)
-    assert 0.75 < stated < 0.93
-    assert naive < 0.5
 
 
 def test_nu_of_a_regular_model_of_ten_parameters():
