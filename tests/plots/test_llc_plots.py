@@ -53,10 +53,17 @@ def test_trace_and_ladder(road, request):
 
 
 def test_checkpoints():
-    results = [Estimate(v, 0.1, Provenance("test")) for v in (1.0, 2.0, 3.0)]
-    ax = germ.plots.plot_llc_over_checkpoints([1, 10, 100], results, losses=[3.0, 2.0, 1.0])
-    assert list(ax.lines[0].get_ydata()) == [1, 2, 3]
-    assert len(ax.figure.axes) == 2
+    results = [Estimate(v, 0.1, Provenance("test")) for v in (-300.0, 1.0, 2.0, 3.0)]
+    upper, lower = germ.plots.plot_llc_over_checkpoints(
+        [0, 1, 10, 100], results, losses={"training": [4.0, 3.0, 2.0, 1.0], "test": [4.0, 3.0, 2.0, 2.0]}
+    )
+    assert list(upper.lines[0].get_ydata()) == [1, 2, 3]
+    assert [t.get_text() for t in upper.get_legend().get_texts()] == ["not a minimum: λ̂ < 0", "λ̂ ± 2σ"]
+    assert upper.get_ylim()[0] > -1  # a value that means nothing does not set the scale
+    assert [t.get_text() for t in lower.get_xticklabels()] == ["0", "1", "10", "100"]
+    assert len(lower.lines) == 2
+    alone = germ.plots.plot_llc_over_checkpoints([5, 6], results[1:3])
+    assert alone.get_xscale() == "linear"
     with pytest.raises(InputError, match="one of each"):
         germ.plots.plot_llc_over_checkpoints([1], results)
 

@@ -1,8 +1,7 @@
-"""Figures of an estimated learning coefficient: its draws, its ladder of temperatures or localisations, and its course over training."""
+"""Figures of an estimated learning coefficient: its draws, and its ladder of temperatures or localisations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,44 +75,6 @@ def plot_llc_ladder(result: Estimate, ax: Any = None) -> Any:
         ax.set(xlabel="inverse temperature nβ", ylabel="E[nβK]")
     _draw_band(ax, result)
     ax.legend(frameon=False, fontsize="small")
-    return ax
-
-
-def plot_llc_over_checkpoints(
-    steps: Sequence[float], results: Sequence[Estimate], *, losses: Sequence[float] | None = None, ax: Any = None
-) -> Any:
-    """Draw λ̂ ± 2σ over a training run, and the loss on a second axis.
-
-    Args:
-        steps: Training steps of the checkpoints.
-        results: The estimate at each.
-        losses: Loss at each, in nats.
-        ax: Matplotlib axes; new ones by default.
-
-    Returns:
-        The axes of λ̂.
-
-    Raises:
-        InputError: If the lengths differ.
-    """
-    if len(steps) != len(results) or (losses is not None and len(losses) != len(steps)):
-        raise InputError(
-            f"got {len(steps)} steps, {len(results)} results, {None if losses is None else len(losses)} losses",
-            "one of each for every checkpoint",
-            "pass sequences of one length",
-        )
-    ax = _make_axes(1) if ax is None else ax
-    value, error = (np.array([getattr(r, key) for r in results]) for key in ("value", "standard_error"))
-    lines = [ax.errorbar(steps, value, 2 * error, fmt="o-", capsize=3, color="C0", label="λ̂ ± 2σ")]
-    if min(steps) > 0 and max(steps) / min(steps) > 20:
-        ax.set_xscale("log")
-    ax.set(xlabel="training step", ylabel="learning coefficient")
-    if losses is not None:
-        other = ax.twinx()
-        lines += other.plot(steps, losses, "--", color="C1", label="training loss")
-        other.set(ylabel="training loss (nats)")
-        other.spines["top"].set_visible(False)
-    ax.legend(handles=lines, frameon=False, fontsize="small")
     return ax
 
 
