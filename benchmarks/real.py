@@ -81,15 +81,15 @@ def shuffled(make: Callable[[int], Problem]) -> Callable[[], Problem]:
 RUNS = {
     "mlp": Run(
         "MLP 64-32-32-10, tanh, digits", shuffled(make_smooth_mlp), 2000, 64, 3e-3, (0, 10, 30, 100, 200, 400, 800, 2000),
-        {"localization": 10.0, "draws": 8000, "burn_in": 400, "chains": 4}, (100.0, 30.0, 3.0, 1.0), "an image",
+        {"localization": 10.0, "draws": 8000, "chains": 4}, (100.0, 30.0, 3.0, 1.0), "an image",
     ),
     "cnn": Run(
         "CNN, two convolutions, GELU, digits", shuffled(make_cnn), 2000, 64, 3e-3, (0, 10, 30, 100, 200, 400, 800, 2000),
-        {"localization": 10.0, "draws": 4000, "burn_in": 400, "chains": 4}, (100.0, 30.0, 3.0, 1.0), "an image",
+        {"localization": 10.0, "draws": 4000, "chains": 4}, (100.0, 30.0, 3.0, 1.0), "an image",
     ),
     "gpt": Run(
         "GPT, 4 layers of width 64, bytes of the standard library", make_reader, 1600, 32, 2e-3,
-        (0, 25, 50, 100, 200, 400, 800, 1600), {"localization": 100.0, "draws": 400, "burn_in": 150, "chains": 2, "batch_size": 32},
+        (0, 25, 50, 100, 200, 400, 800, 1600), {"localization": 100.0, "draws": 300, "chains": 2, "batch_size": 32},
         (300.0,), "a window of 32 bytes",
     ),
 }  # fmt: skip
@@ -124,7 +124,7 @@ def describe(result: Any) -> dict[str, Any]:
 
 
 def perform(name: str, run: Run, draws: int | None) -> tuple[dict[str, Any], list[Any]]:
-    options = run.options | ({} if draws is None else {"draws": draws, "burn_in": min(draws, run.options["burn_in"])})
+    options = run.options | ({} if draws is None else {"draws": draws})
     problem, held_out = split(run.make())
     model, loss, data = problem
     began, rows, results, last = time.process_time(), [], [], model
