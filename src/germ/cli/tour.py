@@ -1,63 +1,105 @@
-"""`germ tour`: networks whose learning coefficient is known, estimated, in one self-contained HTML report."""
+"""`germ tour`: what germ does, in two minutes, on one self-contained HTML page."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-import itertools
+import os
+import tempfile
+import time
+from functools import partial
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 
-def tour(report: Path = typer.Option(Path("germ-tour.html"), help="Where the report goes."), seed: int = typer.Option(0)) -> None:
-    """Estimate three networks with known λ and write a report."""
+def tour(
+    out: Annotated[Path, typer.Option("--out", "-o", help="where the report goes")] = Path("germ-tour.html"),
+    seed: Annotated[int, typer.Option(help="seed of all randomness")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="a few draws only: everything runs, with wide error bars")] = False,
+) -> None:
+    """Digits learned and measured, networks with known λ, a proof, a singular posterior: computed here, on one HTML page."""
+    from germ.rng import check_seed
+
+    check_seed(seed)
+    _check_writable(out)
     import matplotlib
 
     matplotlib.use("agg")
     import torch
-    from matplotlib.figure import Figure
-    from torch import nn
 
-    from germ import estimate_learning_coefficient
+    from germ.tour.digits import load_digits, make_digits
+    from germ.tour.known import make_known
+    from germ.tour.page import write_page
+    from germ.tour.posterior import make_posterior
+    from germ.tour.proof import make_proof
+    from germ.tour.roads import make_roads
+    from germ.tour.section import FULL, QUICK
 
-    def loss(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-        return ((model(batch[0]) - batch[1]) ** 2).sum(1) / 2
+    load_digits()  # what is missing is said before anything is computed
+    torch.set_num_threads(1)  # small networks run faster on one thread, and sums do not depend on the number of cores
+    makers = (make_digits, make_known, make_proof, make_posterior, make_roads)
+    began, sections = time.monotonic(), []
+    with _Progress() as bar:
+        for index, make in enumerate(makers):
+            start = time.monotonic()
+            name = make.__name__.removeprefix("make_")
+            section = make(QUICK if quick else FULL, seed, partial(bar.show, name, index, len(makers)))
+            bar.say(f"{index + 1}/{len(makers)} {section.title} ({time.monotonic() - start:.0f} s)\n    {section.finding}")
+            sections.append(section)
+    _replace(out, write_page(sections, seed))
+    typer.echo(f"report, after {time.monotonic() - began:.0f} s: {out.resolve()}")
 
-    generator = torch.Generator().manual_seed(seed)
-    rows, n = [], 1000
-    for name, widths, rank, known in (
-        ("regular: linear regression 6 → 4", [6, 4], 4, "12"),
-        ("reduced rank regression 6 → 4 → 6 at rank 2", [6, 4, 6], 2, "27/2"),
-        ("linear network 4 → 4 → 4 → 4 at rank 1", [4, 4, 4, 4], 1, None),
-    ):
-        network = nn.Sequential(*[nn.Linear(a, b, bias=False) for a, b in itertools.pairwise(widths)])
-        with torch.no_grad():
-            for layer in network:
-                out, into = layer.weight.shape  # type: ignore[union-attr, misc]
-                factors = torch.randn(out, rank, generator=generator), torch.randn(rank, into, generator=generator)
-                layer.weight.copy_(factors[0] @ factors[1] / (rank * into) ** 0.5)  # type: ignore[union-attr, operator]
-            x = torch.randn(n, widths[0], generator=generator)
-            y = network(x) + 0.5 * torch.randn(n, widths[-1], generator=generator)
-        result = estimate_learning_coefficient(network, loss, (x, y), seed=seed, budget=25)
-        print(f"{name}: {str(result).splitlines()[0]}" + (f"; known λ = {known}" if known else ""))
-        figure = Figure(figsize=(6, 3), layout="constrained")
-        axes = figure.subplots()
-        if result.trace is not None:
-            ladder = result.trace["ladder"]
-            axes.semilogx(
-                ladder["nbeta"],
-                ladder["mean_excess"].mean([d for d in ladder["mean_excess"].dims if d != "nbeta"]) + result.diagnostics["rank"] / 2,
-                ".-",
-            )
-        axes.axhspan(result.value - 2 * result.standard_error, result.value + 2 * result.standard_error, alpha=0.3)
-        axes.set(xlabel="inverse temperature nβ", ylabel="nβ E[K]", title=name)
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png")
-        rows.append(
-            f"<h2>{html.escape(name)}</h2><pre>{html.escape(str(result))}</pre>{'<p>known λ = ' + known + '</p>' if known else ''}"
-            f'<img alt="nβ E[K] against nβ" src="data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}">'
-        )
-    report.write_text(f"<!doctype html><html lang=en><meta charset=utf-8><title>germ tour</title><h1>germ tour</h1>{''.join(rows)}</html>")
-    print(f"report: {report.resolve()}")
+
+def _check_writable(path: Path) -> None:
+    """Refuse a path that cannot be written, before anything is computed."""
+    from germ.errors import InputError
+
+    remedy = "choose another with --out"
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", "the path of a file, such as germ-tour.html", remedy)
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"there is no folder {path.resolve().parent}", "a path in a folder that exists", f"create it, or {remedy}")
+    try:
+        if path.exists():
+            path.open("ab").close()
+        tempfile.TemporaryFile(dir=path.resolve().parent).close()
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}", "a path that can be written", remedy) from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    from germ.errors import InputError
+
+    temporary = path.resolve().with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}", "a disk with room for it", "choose another with --out") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class _Progress:
+    """A bar on standard error where that is a terminal; findings on standard output as they come."""
+
+    def __enter__(self) -> _Progress:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeElapsedColumn()
+        console = Console(stderr=True)
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("germ tour", total=1.0)
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._bar.stop()
+
+    def show(self, name: str, index: int, count: int, share: float) -> None:
+        self._bar.update(self._task, description=name, completed=(index + share) / count)
+
+    def say(self, text: str) -> None:
+        typer.echo(text)

@@ -60,9 +60,6 @@ def make_tree_page(certificate: Mapping[str, Any], title: str = "") -> str:
     nodes = certificate["nodes"]
     if len(nodes) > _MAX_NODES:
         raise InputError(f"a tree of {len(nodes)} nodes", f"at most {_MAX_NODES}", "look at the certificate itself")
-    optimal = certificate.get("optimal") or {}
-    paths = [item["path"] for item in (optimal if isinstance(optimal, list) else [optimal]) if item]
-    best = {index for path in paths for index in path}
     problem, claim = certificate["problem"], certificate["claim"]
     generators = ", ".join(problem["generators"])
     value = f"λ = {claim['lambda']}, m = {claim['m']}" if "lambda" in claim else f"{claim.get('lower')} ≤ λ ≤ {claim.get('upper')}"
@@ -72,7 +69,7 @@ def make_tree_page(certificate: Mapping[str, Any], title: str = "") -> str:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{heading}: tree of blow-ups</title><style>{_STYLE}</style>"
         f"<header><h1>{heading}</h1><p>{html.escape(value)}. {len(nodes)} states; the path to a leaf that attains λ is red.</p></header>"
-        f'<main><div class="drawing" tabindex="0" role="region" aria-label="Tree of blow-ups">{_draw(nodes, best)}</div>'
+        f'<main><div class="drawing" tabindex="0" role="region" aria-label="Tree of blow-ups">{draw_tree(certificate)}</div>'
         f'<div class="cards">{cards}</div></main></html>'
     )
 
@@ -99,7 +96,20 @@ def _place(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[float, int]]:
     return list(zip(column, level, strict=True))
 
 
-def _draw(nodes: Sequence[Mapping[str, Any]], best: set[int]) -> str:
+def draw_tree(certificate: Mapping[str, Any], *, links: bool = True) -> str:
+    """The drawing alone: SVG whose colours are the variables --line, --inner, --leaf, --best, --ink of the page that it stands on.
+
+    Args:
+        certificate: A certificate, as in `Exact.certificate`.
+        links: Whether nodes link to the cards of `make_tree_page`.
+
+    Returns:
+        An `svg` element; what lies on a path to a leaf that attains λ has the class "best".
+    """
+    nodes = certificate["nodes"]
+    optimal = certificate.get("optimal") or {}
+    paths = [item["path"] for item in (optimal if isinstance(optimal, list) else [optimal]) if item]
+    best = {index for path in paths for index in path}
     places = _place(nodes)
     width = (max(c for c, _ in places) + 1) * _WIDTH + 20
     height = (max(row for _, row in places) + 1) * _HEIGHT + 10
@@ -114,10 +124,12 @@ def _draw(nodes: Sequence[Mapping[str, Any]], best: set[int]) -> str:
         x, y = centers[index]
         first, second = (html.escape(line) for line in _label(node))
         colour = "--inner" if node["children"] else "--leaf"
+        mark = ' class="best"' if index in best else ""
+        opening, closing = (f'<a href="#node-{index}"{mark}>', "</a>") if links else (f"<g{mark}>", "</g>")
         parts.append(
-            f'<a href="#node-{index}"{" class=best" if index in best else ""}><title>node {index}: {first} {second}</title>'
+            f"{opening}<title>node {index}: {first} {second}</title>"
             f'<rect x="{x - 52:.0f}" y="{y - 18:.0f}" width="104" height="36" rx="5" fill="var({colour})"/>'
-            f'<text x="{x:.0f}" y="{y - 3:.0f}">{first}</text><text x="{x:.0f}" y="{y + 11:.0f}">{second}</text></a>'
+            f'<text x="{x:.0f}" y="{y - 3:.0f}">{first}</text><text x="{x:.0f}" y="{y + 11:.0f}">{second}</text>{closing}'
         )
     return "".join(parts) + "</svg>"
 
