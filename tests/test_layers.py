@@ -10,7 +10,7 @@ class Block:
             raise ImportError('torch is blocked')
 sys.meta_path.insert(0, Block())
 import germ
-for root in ('germ.algebra', 'germ.checker', 'germ.atlas', 'germ.information', 'germ.cli'):
+for root in ('germ.algebra', 'germ.checker', 'germ.atlas', 'germ.information', 'germ.networks', 'germ.cli'):
     package = importlib.import_module(root)
     for module in pkgutil.walk_packages(package.__path__, root + '.'):
         importlib.import_module(module.name)

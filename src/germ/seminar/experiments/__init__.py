@@ -29,13 +29,9 @@ EXPERIMENTS: dict[str, Entry] = {
     "2022-03-24": "influence_of_sampling",  # The influence of sampling
     "2022-04-07": "main_theorem_1",  # Main Theorem 1
     "2022-04-14": "main_theorem_2",  # Main Theorem 2
-    "2022-09-08": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Complexity of rank estimation
-    "2022-09-15": NotYet(
-        "the geometry of tanh and ReLU networks: rank, equivalence, paths"
-    ),  # Piecewise-linear paths in equivalent networks
-    "2022-09-22": NotYet(
-        "the geometry of tanh and ReLU networks: rank, equivalence, paths"
-    ),  # A minimal introduction to the geometry of tanh networks
+    "2022-09-08": "rank_estimation",  # Complexity of rank estimation
+    "2022-09-15": "equivalent_paths",  # Piecewise-linear paths in equivalent networks
+    "2022-09-22": "tanh_symmetries",  # A minimal introduction to the geometry of tanh networks
     "2022-09-29": "entropy",  # Information theory I - entropy and KL divergence
     "2022-10-06": "kraft_mcmillan",  # The Kraft-McMillan theorem
     "2022-10-13a": "renormalizable_condition",  # Asymptotic learning curve and renormalizable condition in statistical
@@ -46,11 +42,11 @@ EXPERIMENTS: dict[str, Entry] = {
         "a list of questions; the page on open problems collects those that this software meets"
     ),  # Open problems
     "2022-11-10": "newton_diagrams",  # Newton diagrams in singular learning theory
-    "2022-11-17": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Overview of MSc thesis
+    "2022-11-17": "rank_strata",  # Overview of MSc thesis
     "2022-11-24": "jet_schemes",  # Jet schemes I
-    "2022-12-01": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Overview of MSc thesis Pt 2
+    "2022-12-01": "lossless_compression",  # Overview of MSc thesis Pt 2
     "2022-12-08": "arc_spaces",  # Jet schemes II
-    "2022-12-15": NotYet("the geometry of tanh and ReLU networks: rank, equivalence, paths"),  # Overview of MSc thesis Pt 3
+    "2022-12-15": "proximity_of_posterior",  # Overview of MSc thesis Pt 3
     "2022-12-22": "physical_entropy",  # Physical entropy vs information-theoretic entropy
     "2023-01-19": "ising_model",  # Physical entropy vs information-theoretic entropy Pt 2
     "2023-01-26": NotYet("scaling laws, in-context learning and semantic development"),  # Towards in-context learning in SLT Pt 2
