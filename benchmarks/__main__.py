@@ -8,6 +8,7 @@ import sys
 BENCHMARKS = {
     "exact": "the exact engine beside Singular and Macaulay2",
     "waic": "WAIC beside ArviZ: time and memory",
+    "coverage": "how often the truth is within two stated standard errors",
     "speed": "chain-steps per second beside a bare PyTorch loop",
     "memory": "peak memory of sampling a network of 50 million parameters",
     "real": "λ̂ along training: digits MLP and CNN, a GPT on Python's source text",

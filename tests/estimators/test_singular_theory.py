@@ -4,7 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from one_parameter_germs import MODELS, draw_data, draw_posterior, generalization, log_ratio
+from benchmarks.exact_fluctuation import (
+    MODELS,
+    draw_data,
+    draw_posterior,
+    generalization,
+    log_ratio,
+    make_fluctuations,
+)
 
 import germ
 from germ.errors import DataError, InputError
@@ -76,14 +83,27 @@ def test_equations_of_state_at_other_temperatures(name, beta):
         check_mean(bayes - training - gap / beta, 0.0, 0.02)
 
 
+@pytest.mark.parametrize("name", [name for name in make_fluctuations() if name.startswith("ab")])
+def test_nu_of_products_with_a_vector(name):
+    """λ = 1/2 and m = 1 for all of them, and ν grows with the vector's dimension: ν is not a function of λ and m."""
+    model, rng = make_fluctuations(N)[name], np.random.default_rng(11)
+    nu, bayes = [], []
+    for _ in range(SETS):
+        summary = get_summary(model.draw(DRAWS, rng))
+        nu.append(summary.variance.sum() / 2)
+        bayes.append(N * germ.estimate_waic(summary).value)
+    check_mean(np.array(nu), model.nu, 0.02 * model.nu)
+    check_mean(np.array(bayes), 0.5, 0.02)
+    with pytest.raises(AssertionError):  # λ, which ν equals in regular models
+        check_mean(np.array(nu), 0.5, 0.02 * model.nu)
+
+
 def cover(name, sets=200, seed=1, draws=2000):
-    f, grid, _, nu = MODELS[name]
-    rng, rows = np.random.default_rng(seed), []
+    model, rng, rows = make_fluctuations(N)[name], np.random.default_rng(seed), []
     for k in range(sets):
-        data = draw_data(N, rng)
-        result = germ.estimate_singular_fluctuation(log_ratio(draw_posterior(f, grid, data, draws, rng), data), seed=k)
+        result = germ.estimate_singular_fluctuation(model.draw(draws, rng), seed=k)
         naive = result.pointwise["variance"].values.std() * np.sqrt(N) / 2
-        rows.append((result.value - nu, result.standard_error, naive))
+        rows.append((result.value - model.nu, result.standard_error, naive))
     error, stated, naive = np.array(rows).T
     return np.mean(np.abs(error) < 2 * stated), np.mean(np.abs(error) < 2 * naive)
 
