@@ -16,6 +16,7 @@ from germ.algebra.blowup import Chart, primitive_part, propose_weights, pull_bac
 from germ.algebra.coordinates import Step, change_implicitly, change_linearly, forget_exponents
 from germ.algebra.evidence import eliminate, find_evidence, is_monomial_nonnegative
 from germ.algebra.rewriting import simplify_ideal
+from germ.algebra.shears import undo_shear
 from germ.algebra.state import (
     ANY,
     BASE,
@@ -466,10 +467,19 @@ def split_by_value(state: State) -> Move | None:
         if not r.is_zero():
             choices.append(((sum(content), len(r), int(r.total_degree())), r))
     for _, r in sorted(choices, key=lambda c: c[0]):
-        open_factors = [f for f, _ in r.factor()[1] if find_evidence(state, f) is None]
+        open_factors = _open_factors(state, r)
         if open_factors:
             return split(state, open_factors)
     return None
+
+
+def _open_factors(state: State, r: fmpq_mpoly) -> list[fmpq_mpoly]:
+    """The factors of r that may vanish somewhere on B and elsewhere not; none if one of them vanishes all along B."""
+    vanishing = {str(make_monic(state.restrict(p))) for p in (*state.zero, *state.relations)}
+    factors = [f for f, _ in r.factor()[1]]
+    if any(str(make_monic(f)) in vanishing for f in factors):
+        return []
+    return [f for f in factors if find_evidence(state, f) is None]
 
 
 def split_by_slope(state: State) -> Move | None:
@@ -486,7 +496,7 @@ def split_by_slope(state: State) -> Move | None:
                 if not slope.is_zero() and not slope.is_constant():
                     choices.append(((content, len(slope), int(slope.total_degree()), degree_in(p, i)), slope))
     for _, slope in sorted(choices, key=lambda c: c[0]):
-        open_factors = [f for f, _ in slope.factor()[1] if find_evidence(state, f) is None]
+        open_factors = _open_factors(state, slope)
         if open_factors:
             return split(state, open_factors)
     return None
@@ -495,7 +505,7 @@ def split_by_slope(state: State) -> Move | None:
 def split_by_domain(state: State) -> Move | None:
     """Split B by an inequality that is neither strict nor active all along it (only where a real point of a leaf was not found)."""
     for g in state.domain:
-        open_factors = [f for f, _ in state.restrict(g).factor()[1] if find_evidence(state, f) is None]
+        open_factors = _open_factors(state, state.restrict(g))
         if open_factors:
             return split(state, open_factors)
     return None
@@ -596,6 +606,9 @@ def resolve_common_factor(state: State) -> Move | None:
 
 def advance(state: State) -> Move | None:
     """The next step of a state that is no leaf; None where no move is left."""
+    shear = undo_shear(state)
+    if shear:
+        return _one(shear)
     for move in (resolve_common_factor, use_coordinate, use_prior_coordinate, compare, tidy, split_by_value, split_by_slope, blow_up):
         found = move(state)
         if found:
