@@ -1,9 +1,9 @@
 """Shears x → x + q(other variables) that make the generators shorter: the coordinates in which a germ was written, found again.
 
-A shear turns one term into many, in ratios that tell it: (x + c·m)^k·r holds x^k·r and k·c·x^(k−1)·m·r. So each pair of terms of a generator
-votes for the shear that would remove one of them with the help of the other, and what has most votes is tried. The whole of q comes at
-once where a generator is a polynomial in x whose second coefficient is a multiple of the first (Tschirnhaus): there x + q is its
-hypersurface of maximal contact. Generators are looked at factor by factor, and a factor that is smooth becomes a coordinate in this way.
+A shear turns one term into many, in ratios that tell it: (x + c·m)^k·r holds x^k·r and k·c·x^(k−1)·m·r. So each pair of terms votes for
+the shear that would remove one of them with the help of the other, and what has most votes is tried. The whole of q comes at once where a
+generator is a polynomial in x whose second coefficient is a multiple of the first (Tschirnhaus): there x + q is its hypersurface of
+maximal contact. Generators are looked at factor by factor, and a factor that is smooth becomes a coordinate in this way.
 """
 
 from __future__ import annotations
