@@ -2,7 +2,11 @@
 
 import json
 import pickle
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +29,16 @@ def make(**arguments):
     return Product(**arguments)
 def loss(model, batch):
     return ((model(batch[0]) - batch[1]) ** 2).sum(1) / 2
+def nan(model, batch):
+    return loss(model, batch) * float("nan")
+def total(model, batch):
+    return loss(model, (batch[0], batch[1] + 1)).sum()
+def matrix(model, batch):
+    return ((model(batch[0]) - batch[1]) ** 2).expand(-1, 2)
+def broken(**arguments):
+    raise OSError("no such device")
+def frozen():
+    return Product().requires_grad_(False)
 """
 
 
@@ -107,6 +121,18 @@ def test_not_applicable_is_printed(folder):
         ({"checkpoint": "checkpoint = "}, "is not TOML"),
         ({"model": "absent"}, "has no 'absent'"),
         ({"model": "loss"}, "cannot be called"),
+        ({"model": "broken"}, "failed: OSError: no such device"),
+        ({"model": "frozen"}, "no parameter requires a gradient"),
+        ({"loss": "{name}:nan"}, "the loss is nan"),
+        ({"loss": "{name}:total"}, "a sum over the batch"),
+        ({"loss": "{name}:matrix"}, "shape (16, 2)"),
+        ({"data": "{name}:broken"}, "failed: OSError: no such device"),
+        ({"data": "nan.npz"}, "the loss is nan"),
+        ({"more": "[options]\nbudget = 0"}, "got budget=0"),
+        ({"more": "[options]\nprecision = inf"}, "got precision=inf"),
+        ({"more": "[options]\nlocalization = 0"}, "got localization=0"),
+        ({"more": "[options]\nnbeta = 0"}, "got nbeta=0"),
+        ({"more": '[options]\nparameters = ["encoder"]'}, "matches nothing"),
         ({"loss": "crossentropy"}, '"module:function", or one of cross_entropy'),
         ({"data": "none.npz"}, "cannot be read"),
         ({"data": "one.npz"}, "a data set of one sample"),
@@ -114,7 +140,9 @@ def test_not_applicable_is_printed(folder):
     ],
 )
 def test_bad_run_files_say_what_to_do(folder, monkeypatch, capsys, change, message):
-    path, _ = folder
+    path, name = folder
+    change = {key: value.replace("{name}", name) for key, value in change.items()}
+    np.savez(path / "nan.npz", x=np.full((20, 1), np.nan), y=np.zeros((20, 1)))
     (path / "evil.pkl").write_bytes(pickle.dumps({"a": print}))
     (path / "cut.safetensors").write_bytes((path / "w.safetensors").read_bytes()[:40])
     save_file({"c": torch.zeros(3)}, path / "other.safetensors")
@@ -138,3 +166,43 @@ def test_unwritable_trace_is_an_error(folder, monkeypatch, capsys):
     (path / "taken").write_text("a file")
     run = write(folder, more='[options]\ntrace = "taken"\nchains = 2\ndraws = 10\nbudget = 2')
     assert "TraceError" in refuse(monkeypatch, capsys, run)
+
+
+CHAINS = '[options]\ntrace = "trace"\nchains = 2\ndraws = 10\nbudget = 5\nlocalization = 1.0\nstep_size = 0.01'
+
+
+def test_a_damaged_trace_is_an_error_and_stays_as_it_is(folder, monkeypatch, capsys):
+    path, _ = folder
+    run = write(folder, more=CHAINS)
+    assert CliRunner().invoke(app, ["llc", run]).exit_code == 0
+    whole = (path / "trace/run.json").read_text()
+    (path / "trace/run.json").write_text(whole[: len(whole) // 2])
+    assert "run.json is truncated" in refuse(monkeypatch, capsys, run)
+    assert (path / "trace/run.json").read_text() == whole[: len(whole) // 2]
+    (path / "trace/run.json").write_text(whole)
+    assert "differs in seed" in refuse(monkeypatch, capsys, run, "--seed", "1")
+    assert CliRunner().invoke(app, ["llc", run]).exit_code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_is_an_error(folder):
+    path, _ = folder
+    command = [sys.executable, "-m", "germ", "llc", write(folder, more=CHAINS.replace('trace = "trace"', ""))]
+    with open("/dev/full", "w") as full:
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=path)
+    assert told.returncode != 0
+    assert "No space left on device" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_ctrl_c_ends_with_130(folder):
+    run = write(folder, more=CHAINS.replace("draws = 10", "draws = 10000000").replace("budget = 5", "budget = 600"))
+    process = subprocess.Popen([sys.executable, "-m", "germ", "llc", run], stderr=subprocess.PIPE, text=True)
+    trace = folder[0] / "trace" / "run.json"
+    while process.poll() is None and not trace.exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=120)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    assert not json.loads(trace.read_text())["complete"]

@@ -5,6 +5,7 @@ Library code is imported inside the commands, so that `germ rlct` starts without
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -46,11 +47,16 @@ app.command("verify")(verify)
 
 
 def main() -> None:
-    """Run the command line; a `GermError` becomes one message on standard error and exit code 2."""
+    """Run the command line; a `GermError`, or a full disk, becomes one message on standard error and exit code 2."""
     try:
         app()
     except GermError as error:
         print(f"germ: {type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        print(f"germ: the output cannot be written: {error.strerror}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("germ: interrupted", file=sys.stderr)

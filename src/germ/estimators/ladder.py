@@ -20,6 +20,7 @@ import xarray as xr
 from germ.claim import Correction, Estimate, Provenance, collect_versions
 from germ.errors import DivergenceError
 from germ.estimators.extrapolation import Extrapolation, extrapolate_ladder
+from germ.estimators.point import Point
 from germ.sampling.annealing import Ladder, anneal
 from germ.sampling.block_annealing import (
     Spectrum,
@@ -42,6 +43,7 @@ _BLOCK_ISLANDS = 4
 _SWEEPS = 3
 _LEAST_LEVELS = 8
 _LARGEST_MULTIPLICITY = 6
+_SEEN = 0.35  # of the rank that n / log n has to see at a nonsingular point behind noise: else it is one of training, halfway there
 Progress = Callable[[dict[str, float]], None]
 
 
@@ -79,36 +81,40 @@ class _Germ:
     climb: Callable[[Ladder | None], Ladder]
 
 
-def estimate_by_ladder(wrapped: WrappedModel, noise: str, scale: float, generator: torch.Generator, request: Request) -> Estimate | None:
+def estimate_by_ladder(wrapped: WrappedModel, point: Point, scale: float, generator: torch.Generator, request: Request) -> Estimate | None:
     """λ by a ladder of temperatures.
 
     Args:
         wrapped: The model, at an exact zero of K.
-        noise: "none" or "true".
+        point: What kind of point w* is; not a fitted one.
         scale: Typical size of the parameters.
         generator: Source of randomness.
         request: Precision, budget.
 
     Returns:
-        The estimate, or None where the spectrum of the Hessian shows that w* is not an exact zero of K but one of training.
+        The estimate, or None where the spectrum of the Hessian shows that w* is not an exact zero of K but one of training, or where
+        K is singular at w* and only piecewise analytic around it.
 
     Raises:
         DivergenceError: If no temperature could be sampled.
     """
+    noise = point.noise
     try:
         generators = read_generators(wrapped, scale, generator)
     except NotOutputsError as reason:
         germ = _split(wrapped, noise, scale, generator, request, str(reason))
     else:
         spectrum = read_spectrum(generators, wrapped.center, scale, wrapped.unit, generator)
-        if spectrum.unclear:
+        seen = spectrum.regular(compute_default_nbeta(wrapped.size), scale)
+        if spectrum.unclear or (spectrum.constant and noise == "true" and seen < _SEEN * spectrum.rank / 2):
             return None
         if spectrum.constant:
             return _report(wrapped, request, noise, _Germ(spectrum.rank, 0, "rank of the Hessian, constant near w*", _never), None, [])
         germ = _use_blocks(wrapped, generators, spectrum, scale, generator, request)
     if germ.dimension == 0:
         return _report(wrapped, request, noise, germ, None, [])
-    return _sample(wrapped, noise, germ, request)
+    # Within the neighbourhood that is sampled other pieces of K may have other, lower λ.
+    return _sample(wrapped, noise, germ, request) if point.analytic else None
 
 
 def _never(_: Ladder | None) -> Ladder:
@@ -207,18 +213,20 @@ def _report(
     trace = None
     if found is not None:
         value, error = value + found.value, found.standard_error
-        energies = torch.cat([e.reshape(-1, e.shape[-1]) for e in (ladder.energies for ladder in ladders) if e is not None]).numpy()
+        # A chain of the trace is an island: particles one after the other, each with its draws.
+        rows = [ladder.energies.reshape(len(ladder.means[0]), -1) for ladder in ladders if ladder.energies is not None]
+        draws = torch.cat(rows).numpy() + germ.rank / 2
         means, temperatures = torch.cat([torch.stack(ladder.means) for ladder in ladders], 1).numpy(), ladders[0].temperatures
-        summary = summarize(energies)
+        summary = summarize(draws)
         diagnostics |= {
-            "nbeta": temperatures[-1], "chains": len(energies), "rhat": summary.rhat, "ess": summary.ess, "levels": len(temperatures),
+            "nbeta": temperatures[-1], "chains": len(draws), "rhat": summary.rhat, "ess": summary.ess, "levels": len(temperatures),
             "multiplicity": found.multiplicity, "misfit": found.misfit,
         }  # fmt: skip
         text = f"λ at nβ → ∞ from {len(temperatures)} temperatures up to nβ = {temperatures[-1]:.2g}"
         corrections.append(Correction("temperature", found.value - found.last, error, text))
         posterior = xr.Dataset(
-            {"excess": (("chain", "draw"), energies)},
-            coords={"chain": np.arange(energies.shape[0]), "draw": np.arange(energies.shape[1])},
+            {"learning_coefficient": (("chain", "draw"), draws)},
+            coords={"chain": np.arange(draws.shape[0]), "draw": np.arange(draws.shape[1])},
             attrs={"nbeta": temperatures[-1]},
         )
         rungs = xr.Dataset({"mean_excess": (("nbeta", "island"), means + germ.rank / 2)}, coords={"nbeta": temperatures})

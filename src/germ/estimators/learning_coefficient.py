@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from germ.claim import Estimate, NotApplicable, Provenance
@@ -20,11 +23,15 @@ from germ.estimators.chains import estimate_by_chains
 from germ.estimators.ladder import Progress, Request, estimate_by_ladder
 from germ.estimators.point import describe_scale, examine_point
 from germ.rng import check_seed
-from germ.sampling.binding import select_parameters
+from germ.sampling.binding import bind_model, select_parameters
 from germ.sampling.generators import make_generators
-from germ.sampling.model import LARGEST_DIMENSION, wrap_model
+from germ.sampling.model import LARGEST_DIMENSION, NotBatchedError, wrap_model
+from germ.sampling.substitution import preserved_random_state
 
 METHODS = ("auto", "ladder", "chains")
+# What is left of the theory of analytic losses where the network has kinks beside w*, on each road.
+_PIECE = "the network has kinks (ReLU, max or |·|) near w*: λ is that of the analytic piece of the loss around w* at these n samples"
+_PIECES = "the network has kinks (ReLU, max or |·|) near w*: λ̂ is the mean over analytic pieces at this nβ, not near a limit nβ → ∞"
 
 
 def estimate_learning_coefficient(
@@ -95,7 +102,7 @@ def estimate_learning_coefficient(
         Watanabe (2009), Algebraic Geometry and Statistical Learning Theory, Theorems 6.6 and 7.1; Lau et al. (2023), arXiv:2308.12108.
     """
     began = time.monotonic()
-    _check(seed, precision, budget, method, on_failure)
+    _check(loss, seed, precision, budget, method, on_failure, progress)
     options: dict[str, Any] = {
         "kernel": kernel, "nbeta": nbeta, "localization": localization, "step_size": step_size, "batch_size": batch_size,
         "chains": chains, "draws": draws, "burn_in": burn_in, "trace": trace,
@@ -104,44 +111,78 @@ def estimate_learning_coefficient(
     if method == "ladder" and chosen:
         raise InputError(f"got method='ladder' and {chosen[0]}=", "options of one road", "leave method out, or these options")
 
-    def by_chains() -> Estimate:
+    def by_chains(*remarks: str) -> Estimate:
         left = max(1.0, budget - (time.monotonic() - began))
-        return estimate_by_chains(
+        found = estimate_by_chains(
             model, loss, data, seed=seed, precision=precision, budget=left, parameters=parameters,
             on_failure=on_failure, progress=progress, **options,
         )  # fmt: skip
+        return replace(found, warnings=(*found.warnings, *remarks))
 
     masks = isinstance(parameters, Mapping)
-    if method == "chains" or chosen:
-        return by_chains()
-    if method == "auto" and (masks or sum(p.numel() for _, p, _ in select_parameters(model, parameters)) > LARGEST_DIMENSION):
+    free = sum(p.numel() for _, p, _ in select_parameters(model, parameters))
+    if method == "chains" or chosen or (method == "auto" and (masks or free > LARGEST_DIMENSION)):
         return by_chains()
     if masks:
         raise InputError("got masks for parameters=", "names or patterns with method='ladder'", "leave method out")
-    wrapped = wrap_model(model, loss, data, parameters=parameters)  # type: ignore[arg-type]
-    generator = make_generators(seed, 1)[0]
+    request = Request(seed, float(precision), float(budget), began, progress)
+    with preserved_random_state(torch.device("cpu")), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="There is a performance drop")  # vmap's: the result is the same
+        found = _try_ladder(model, loss, data, parameters, request, on_failure)
+    if isinstance(found, _NotTaken):
+        if method == "ladder":
+            bind_model(model, loss, data, parameters=parameters)  # what is wrong with the input itself is an error
+            return NotApplicable(found.hypothesis, f"{found.why}: method='chains'", Provenance("examination of w*", seed=seed))
+        return by_chains(*found.warnings)
+    return found
+
+
+@dataclass(frozen=True)
+class _NotTaken:
+    """Why the ladder is not the road, and what the other road has to say about it."""
+
+    hypothesis: str
+    why: str
+    warnings: tuple[str, ...] = ()
+
+
+def _try_ladder(
+    model: nn.Module, loss: Callable[[nn.Module, Any], Tensor], data: Any, parameters: Any, request: Request, on_failure: str
+) -> Estimate | NotApplicable | _NotTaken:
+    try:
+        wrapped = wrap_model(model, loss, data, parameters=parameters)
+    except NotBatchedError as reason:
+        return _NotTaken("the model can be followed in double precision, many copies at a time", str(reason))
+    generator = make_generators(request.seed, 1)[0]
     scale = describe_scale(wrapped.center)
     point = examine_point(wrapped, scale, generator)
     if point.failed:
-        return NotApplicable(point.failed, point.explanation, Provenance("examination of w*", seed=seed))
-    request = Request(seed, float(precision), float(budget), began, progress)
+        return NotApplicable(point.failed, point.explanation, Provenance("examination of w*", seed=request.seed))
+    found = None
     try:
-        found = None if point.noise == "fitted" else estimate_by_ladder(wrapped, point.noise, scale, generator, request)
+        if point.noise != "fitted":
+            found = estimate_by_ladder(wrapped, point, scale, generator, request)
     except DivergenceError as error:
         if on_failure == "raise":
             raise
-        provenance = Provenance("ladder of temperatures", reliability="sampled", seed=seed)
+        provenance = Provenance("ladder of temperatures", reliability="sampled", seed=request.seed)
         return Estimate(math.nan, math.nan, provenance, diagnostics={"n": wrapped.size}, warnings=(str(error),))
     if found is not None:
-        return found
-    if method == "ladder":
-        why = "w* was fitted to the data or is not trained to a zero; its estimate belongs to a finite temperature: method='chains'"
-        return NotApplicable("K vanishes exactly at w*", why, Provenance("examination of w*", seed=seed))
-    return by_chains()
+        return found if point.analytic else replace(found, warnings=(*found.warnings, _PIECE))
+    why = "w* was fitted to the data, or not trained to a zero, or stored in half precision"
+    if point.noise != "fitted" and not point.analytic:
+        why += ", or a singular point of a network with kinks"
+    return _NotTaken(
+        "K vanishes exactly at w*", f"{why}; its estimate belongs to a finite temperature", () if point.analytic else (_PIECES,)
+    )
 
 
-def _check(seed: int, precision: float, budget: float, method: str, on_failure: str) -> None:
+def _check(loss: Any, seed: int, precision: float, budget: float, method: str, on_failure: str, progress: Any) -> None:
     check_seed(seed)
+    if not callable(loss):
+        raise InputError(f"got loss={loss!r}", "a function loss(model, batch)", "pass e.g. a lambda that calls the model")
+    if progress is not None and not callable(progress):
+        raise InputError(f"got progress={progress!r}", "a function of one dict", "leave progress out")
     for name, number in (("precision", precision), ("budget", budget)):
         good = isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number) and number > 0
         if not good:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,14 @@ from germ.sampling.model import WrappedModel
 from germ.sampling.outputs import NotOutputsError, capture_outputs
 from germ.sampling.splitting import compute_hessian
 
-_DIRECTIONS = 32
+_DIRECTIONS, _MOST_DIRECTIONS = 32, 256
+_MOST_LOSSES = 4_000_000  # directions times samples
 _RANDOM = 1e-4  # probability with which the truth is taken for a fitted parameter, on each side
-_FAR, _NEAR = 1e-3, 1e-6  # steps, of the typical size: rounded labels must not look like noise, nor K beside noise like a fit
-_VISIBLE = 1e-9  # share of the loss by which it has to change to be more than rounding
+_FAR, _NEAR = 1e-3, 1e-4  # steps, of the typical size: rounded labels must not look like noise, nor cubes like slopes
+_ROUNDING = 1e-14  # of a loss in double precision
 _KINK_STEP = 1e-6  # of the typical size of the parameters; a smooth second difference is then 1e-12 of the outputs
 _KINK_SAMPLES = 64
+_NODES = 32  # on a line; with tanh and weights of size one coefficients fall below rounding by the twelfth
 _SADDLE = 0.05  # negative curvature below this share of the largest is common in trained networks and left to the chains
 _SADDLE_SAMPLES = 2000
 
@@ -31,11 +34,13 @@ class Point:
         noise: "none" (no sample's loss falls beside w*), "true" (it does, as noise makes it at the true parameter) or "fitted".
         failed: The hypothesis of the theory that fails, or "".
         explanation: How it fails.
+        analytic: Whether the outputs are analytic in a neighbourhood of w*, and not only at it.
     """
 
     noise: str
     failed: str = ""
     explanation: str = ""
+    analytic: bool = True
 
 
 def examine_point(wrapped: WrappedModel, scale: float, generator: torch.Generator) -> Point:
@@ -60,15 +65,16 @@ def examine_point(wrapped: WrappedModel, scale: float, generator: torch.Generato
         why = _find_descent(wrapped, scale)
         if why:
             return Point(noise, "w* is a local minimum of the expected loss", why)
-    return Point(noise)
+    return Point(noise, analytic=not find_kinks_nearby(wrapped, scale, generator))
 
 
 def classify_noise(wrapped: WrappedModel, scale: float, generator: torch.Generator) -> str:
     """How the losses behave beside w*: "none", "true" (noise, and w* is the truth) or "fitted" (noise, and w* was fitted to it).
 
-    Without noise no sample's loss falls below its value at w*. With noise, the mean excess losses f̄ in some directions are compared with
-    their covariance C: at the truth T = n f̄ᵀ C⁻¹ f̄ follows χ² (they are means of independent terms of mean K ≈ 0), at a fitted parameter
-    f̄ = K and T is near 0, and away from both T is large.
+    Without noise no sample's loss falls below its value at w*. With noise a score test decides: at the truth the derivatives of the n
+    losses along any direction have mean zero, so that their mean over its standard error, z, is standard normal. z² summed over the
+    eigendirections of their covariance, from the stiffest on, has to look like χ² all the way. At a fitted parameter the sums are too
+    small; where training has not ended they are too small at the stiff end, and too large at the flat one.
 
     Args:
         wrapped: The model.
@@ -78,49 +84,80 @@ def classify_noise(wrapped: WrappedModel, scale: float, generator: torch.Generat
     Returns:
         One of the three words.
     """
-    directions = torch.randn(_DIRECTIONS, wrapped.dimension, generator=generator, dtype=torch.float64)
+    n, d = wrapped.size, wrapped.dimension
+    directions = torch.randn(max(_DIRECTIONS, _MOST_DIRECTIONS), d, generator=generator, dtype=torch.float64)
+    # As many of them as there are parameters, if n allows: covariances come from half of the samples.
+    count = min(d, _MOST_DIRECTIONS, max(8, n // 16), max(16, _MOST_LOSSES // n))
     reference = wrapped.losses(wrapped.center[None])
 
-    def compute_excess(step: float) -> torch.Tensor:
-        return torch.cat([wrapped.losses(wrapped.center + step * scale * chunk) - reference for chunk in directions.split(8)])
+    def compute_excess(step: float, rows: torch.Tensor) -> torch.Tensor:
+        return torch.cat([wrapped.losses(wrapped.center + step * scale * chunk) - reference for chunk in rows.split(8)])
 
-    excess = compute_excess(_FAR)
+    excess = compute_excess(_FAR, directions[:_DIRECTIONS])
     if float((excess < -1e-9 * excess.abs().mean(1, keepdim=True)).double().mean()) < 0.01:
         return "none"
-    near = compute_excess(_NEAR)
-    if float(near.abs().mean()) > _VISIBLE * float(reference.abs().mean()):
-        excess = near
-    mean, n = excess.mean(1), wrapped.size
-    values, vectors = torch.linalg.eigh(torch.cov(excess))
-    kept = values > 1e-3 * values[-1]  # directions of the noise itself; what K adds is of second order
-    statistic = n * float(((vectors.T @ mean)[kept] ** 2 / values[kept]).sum())
-    low, high = chi2.ppf([_RANDOM, 1 - _RANDOM], int(kept.sum()))
-    return "true" if low < statistic < high else "fitted"
+    odd = (compute_excess(_NEAR, directions[:count]) - compute_excess(-_NEAR, directions[:count])) / 2  # K itself is even
+    order = torch.randperm(n, generator=generator)
+    _, vectors = torch.linalg.eigh(torch.cov(odd[:, order[: n // 2]]))
+    score = vectors.T @ odd
+    variance = score[:, order[n // 2 :]].var(1)
+    stiffest = variance.argsort(descending=True)
+    rounding = (_ROUNDING * float(reference.abs().mean())) ** 2
+    kept = stiffest[variance[stiffest] > max(1e-12 * float(variance.max()), rounding)]
+    if not len(kept):
+        return "fitted"
+    statistic = (n * score.mean(1)[kept] ** 2 / variance[kept]).cumsum(0).numpy()
+    low, high = chi2.ppf(np.array([[_RANDOM], [1 - _RANDOM]]), np.arange(1, len(statistic) + 1))
+    return "true" if bool(((low < statistic) & (statistic < high)).all()) else "fitted"
 
 
-def _find_kink(wrapped: WrappedModel, scale: float, generator: torch.Generator) -> float:
-    """Share of outputs whose second difference falls like the step, not like its square."""
+def _look_along_a_line(wrapped: WrappedModel, generator: torch.Generator) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Outputs of some samples (losses, where the loss is not a function of outputs) at w* + s v, v random, as a function of s."""
     leaves = wrapped.samples.take(torch.randperm(wrapped.size, generator=generator)[:_KINK_SAMPLES])
     direction = torch.randn(wrapped.dimension, generator=generator, dtype=torch.float64)
 
-    def outputs(row: torch.Tensor) -> torch.Tensor:
+    def outputs(step: float) -> torch.Tensor:
+        row = wrapped.center + step * direction
         with torch.no_grad():
             try:
                 return capture_outputs(wrapped, row, leaves)[0]
             except NotOutputsError:
                 return wrapped.losses(row[None], torch.arange(min(_KINK_SAMPLES, wrapped.size)))
 
-    def bend(step: float) -> torch.Tensor:
-        ends = [outputs(wrapped.center + sign * step * scale * direction) for sign in (1, -1)]
-        return (ends[0] + ends[1] - 2 * outputs(wrapped.center)).abs()
+    return lambda steps: torch.stack([outputs(float(s)).reshape(-1) for s in steps])
 
-    coarse, fine, slope = (
-        bend(10 * _KINK_STEP),
-        bend(_KINK_STEP),
-        (outputs(wrapped.center + _KINK_STEP * scale * direction) - outputs(wrapped.center)).abs(),
-    )
+
+def _find_kink(wrapped: WrappedModel, scale: float, generator: torch.Generator) -> float:
+    """Share of outputs whose second difference at w* falls like the step, not like its square."""
+    line, step = _look_along_a_line(wrapped, generator), _KINK_STEP * scale
+    below, near_below, here, near, above = line(step * torch.tensor([-10.0, -1, 0, 1, 10], dtype=torch.float64))
+    coarse, fine, slope = (above + below - 2 * here).abs(), (near + near_below - 2 * here).abs(), (near - here).abs()
     kinked = (fine > 1e-2 * slope) & (coarse < 30 * fine) & (fine > 1e-12)
     return float(kinked.double().mean())
+
+
+def find_kinks_nearby(wrapped: WrappedModel, scale: float, generator: torch.Generator) -> bool:
+    """Whether the outputs have kinks (ReLU, max, |·|) at parameters beside w*.
+
+    Along a line through w* the Chebyshev coefficients of an analytic function fall geometrically, those of one with a kink like 1/k².
+
+    Args:
+        wrapped: The model.
+        scale: Typical size of the parameters.
+        generator: Source of randomness.
+
+    Returns:
+        Whether any output has one within 0.1 of the parameters' size.
+    """
+    nodes = torch.cos(math.pi * (torch.arange(_NODES, dtype=torch.float64) + 0.5) / _NODES)
+    basis = torch.cos(torch.arange(_NODES, dtype=torch.float64)[:, None] * torch.arccos(nodes)) * 2 / _NODES
+    line = _look_along_a_line(wrapped, generator)
+    for width in (0.1, 0.02):  # what bends only on the longer line is analytic
+        coefficients = (basis @ line(width * scale * nodes)).abs()
+        smooth = coefficients[_NODES // 2 :].amax(0) <= 1e-6 * coefficients[1:4].amax(0) + 1e-12 * coefficients[0]
+        if bool(smooth.all()):
+            return False
+    return True
 
 
 def _find_descent(wrapped: WrappedModel, scale: float) -> str:

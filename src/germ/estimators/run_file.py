@@ -141,18 +141,35 @@ def load_run(run: RunFile) -> tuple[nn.Module, Callable[[nn.Module, Any], Tensor
         factory = _find_function(run.model, "model")
         try:
             model = factory(**run.model_arguments)
-        except TypeError as error:
-            signature = f"{run.model}{inspect.signature(factory)}"
-            raise RunFileError(
-                f"model = {run.model!r} cannot be called: {error}", signature, "set its arguments in [model_arguments]"
-            ) from error
+        except GermError:
+            raise
+        except Exception as error:
+            try:
+                inspect.signature(factory).bind(**run.model_arguments)
+            except TypeError:
+                signature = f"{run.model}{inspect.signature(factory)}"
+                told = f"model = {run.model!r} cannot be called: {error}"
+                raise RunFileError(told, signature, "set its arguments in [model_arguments]") from error
+            told = f"model = {run.model!r} failed: {type(error).__name__}: {error}"
+            raise RunFileError(told, "a function that makes the network", "call it in Python to see where it fails") from error
         if not isinstance(model, nn.Module):
             raise RunFileError(f"model = {run.model!r} made a {type(model).__name__}", "a torch.nn.Module", "return the network")
         loss = _LOSSES[run.loss] if run.loss in _LOSSES else _find_function(run.loss, "loss")
-        data = _find_function(run.data, "data")() if ":" in run.data and not (run.folder / run.data).exists() else None
+        data = _make_data(run.data) if ":" in run.data and not (run.folder / run.data).exists() else None
     if run.checkpoint is not None:
         load_checkpoint(model, run.folder / run.checkpoint)
     return model, loss, load_data(run.folder / run.data) if data is None else data
+
+
+def _make_data(text: str) -> Any:
+    function = _find_function(text, "data")
+    try:
+        return function()
+    except GermError:
+        raise
+    except Exception as error:
+        told = f"data = {text!r} failed: {type(error).__name__}: {error}"
+        raise RunFileError(told, "a function without arguments that returns the data", "call it in Python to see where it fails") from error
 
 
 def load_checkpoint(model: nn.Module, path: Path) -> None:

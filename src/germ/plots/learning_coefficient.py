@@ -25,10 +25,7 @@ def plot_llc_trace(result: Estimate, axes: Any = None) -> Any:
     """
     left, right = _make_axes(2) if axes is None else axes
     posterior = _get_trace(result)["posterior"]
-    name = "learning_coefficient" if "learning_coefficient" in posterior else next(iter(posterior.data_vars))
-    values = np.asarray(posterior[name])
-    if name == "excess":  # the regular part was counted
-        values = values + result.diagnostics.get("rank", 0) / 2
+    values = np.asarray(posterior["learning_coefficient"])
     shown = values[:: max(1, len(values) // 8)][:8]
     steps = np.arange(1, values.shape[1] + 1)
     for chain in shown:

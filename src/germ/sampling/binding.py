@@ -7,7 +7,7 @@ substitutes values for the duration of one call. Positions are (C, d) in single 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from germ.errors import LossError, ModelError
-from germ.sampling.contract import Loss, check_loss
+from germ.sampling.contract import Loss, check_finite, check_loss
 from germ.sampling.data import Samples, read_data
 from germ.sampling.kernels.parts import Anchor
 from germ.sampling.sequential import Sequential
@@ -148,6 +148,7 @@ def bind_model(
     binding = Binding(substitution, checked, samples, dtype, evaluator, _anchor(free), chunk=chunk)
     if checked.per_sample:
         binding.losses = _losses_at_center(binding)
+    check_finite(torch.tensor([binding.loss_at_center]) if binding.losses is None else binding.losses)
     return binding
 
 
@@ -164,9 +165,10 @@ def select_parameters(model: nn.Module, parameters: Restriction | None) -> list[
     Raises:
         ModelError: If a name matches nothing, a mask has another shape, or nothing can move.
     """
+    _check_model(model)
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     known = [name for name, _ in named]
-    patterns = [parameters] if isinstance(parameters, str) else list(parameters) if parameters is not None else ["*"]
+    patterns = [parameters] if isinstance(parameters, str) else _list_patterns(parameters)
     for pattern in patterns:
         if known and not any(fnmatch.fnmatchcase(name, pattern) for name in known):
             raise ModelError(f"parameters={pattern!r} matches nothing", f"one of {known[:12]} or a pattern", "see model.named_parameters()")
@@ -196,6 +198,29 @@ def select_parameters(model: nn.Module, parameters: Restriction | None) -> list[
             "no parameter requires a gradient", "at least one free parameter", "call model.requires_grad_(True), or check parameters="
         )
     return chosen
+
+
+def _list_patterns(parameters: Any) -> list[str]:
+    patterns = ["*"] if parameters is None else list(parameters) if isinstance(parameters, Iterable) else [parameters]
+    for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise ModelError(
+                f"parameters holds {pattern!r}", "names of parameters, patterns, or masks by name", "pass e.g. parameters=['encoder.*']"
+            )
+    return patterns
+
+
+def _check_model(model: nn.Module) -> None:
+    """Refuse models whose parameters cannot be replaced for the time of a call, before anything is touched."""
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"got a {type(model).__name__} as the model", "a torch.nn.Module", "pass the network itself, with its weights")
+    if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+        raise ModelError("the model is a TorchScript module", "a module in Python", "pass the model that was scripted or traced")
+    for name, parameter in model.named_parameters():
+        if isinstance(parameter, nn.parameter.UninitializedParameter):
+            raise ModelError(f"parameter {name} has no shape yet (a lazy module)", "a trained network", "call the model once on a batch")
+        if parameter.is_meta:
+            raise ModelError(f"parameter {name} is on the meta device: it has no values", "a trained network", "load its weights first")
 
 
 def _anchor(free: list[FreeParameter]) -> Anchor:

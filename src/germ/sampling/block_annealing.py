@@ -20,6 +20,7 @@ from germ.sampling.outputs import Generators
 
 _RATIO = 0.7  # log of the ratio of temperatures
 _ONSET = 0.1  # tK of the residual germ at which the ladder starts
+_LEAST_LEVELS = 16  # whatever the deadline
 _NEWTON_STEPS = 12
 _LAST_SWEEPS = 16  # moves at the last, whose energies are the draws of the trace
 _FIRST_SWEEPS = 8  # moves before the first temperature is measured
@@ -28,6 +29,7 @@ _PRECISION = 1e-13  # of F relative to the outputs of which it is a difference, 
 # With σ the singular values and μ of them falling along one direction x = (distance to where they vanish), the weight of a point is
 # x^(−μ) exp(−(x − x*)²/2ρ²): it has a barrier that keeps chains about w* where μρ²/x*² < 1/4; sum of (Δσ/σ)² is that number.
 _CHANGE = 0.025
+_COARSEST = 1e-3  # share of the largest singular value that may be rounding: half precision does not tell zeros of J from small values
 _WIDEST = 0.2  # of the typical size of the parameters
 
 
@@ -84,6 +86,7 @@ def read_spectrum(generators: Generators, center: Tensor, scale: float, unit: fl
     rank = ranks[2]
     small = singular[rank:]
     unclear = rank > 0 and len(small) > 0 and float(small[0]) > 0.03 * float(singular[rank - 1])
+    unclear = unclear or least > _COARSEST
     return Spectrum(singular[:rank] ** 2, basis[:rank].T, float(small.pow(2).sum()), rank == max(ranks), unclear)
 
 
@@ -138,7 +141,7 @@ def anneal_blocks(
         sweeps: Sweeps at each temperature; the energies of all but the first are kept.
         span: Stop this far, in log t, above the temperature at which more than the quadratic part is seen.
         largest: Stop at this t.
-        deadline: Stop at this time (`time.monotonic`).
+        deadline: Stop at this time (`time.monotonic`), after as many temperatures as an extrapolation needs.
         again: A ladder whose temperatures are used again.
 
     Returns:
@@ -155,7 +158,8 @@ def anneal_blocks(
             ended = len(result.temperatures) + 1 == len(again.temperatures)
         else:
             ended = following > stop
-        ended, rows = ended or time.monotonic() > deadline, []
+        late = time.monotonic() > deadline and len(result.temperatures) >= _LEAST_LEVELS
+        ended, rows = ended or late, []
         for _ in range(_LAST_SWEEPS if ended else sweeps):
             positions, kept = sweep(positions, t)
             rows.append(kept)

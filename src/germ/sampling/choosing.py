@@ -7,6 +7,7 @@ import math
 import os
 import time
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 
 import torch
 
@@ -82,12 +83,13 @@ def check_choice(seed: int, precision: float, budget: float, choice: Choice) -> 
         raise InputError(f"got kernel={choice.kernel!r}", f"one of {', '.join(KERNELS)}", "leave it out for 'sgld'")
     numbers = {"precision": precision, "budget": budget, "nbeta": choice.nbeta, "localization": choice.localization}
     for name, number in (numbers | {"step_size": choice.step_size}).items():
-        if number is not None and not (isinstance(number, (int, float)) and math.isfinite(number) and number > 0):
+        good = isinstance(number, Real) and not isinstance(number, bool) and math.isfinite(number) and number > 0
+        if number is not None and not good:
             raise InputError(f"got {name}={number!r}", "a positive number", f"leave {name} out to have it chosen")
     least = {"batch_size": 1, "chains": 1, "draws": 4, "burn_in": 0}
     for name, low in least.items():
         count = getattr(choice, name)
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < low):
+        if count is not None and (isinstance(count, bool) or not isinstance(count, Integral) or count < low):
             raise InputError(f"got {name}={count!r}", f"an integer, {low} or more", f"leave {name} out to have it chosen")
 
 

@@ -189,6 +189,8 @@ def _tensor_of(leaf: Any) -> Tensor:
             "tensors (or NumPy arrays) only, with the samples along the first dimension",
             "drop it from the batch, or turn it into a tensor",
         )
+    if leaf.is_meta:
+        raise DataError("the data are on the meta device: they have no values", "tensors with values", "load the data")
     if leaf.dim() == 0:
         raise DataError(
             f"the data hold the number {leaf.item()}", "tensors with the samples along the first dimension", "drop or expand it"

@@ -17,7 +17,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from germ.errors import LossError, ModelError
 from germ.sampling.binding import select_parameters
-from germ.sampling.contract import Loss, check_loss
+from germ.sampling.contract import Loss, LossFailedError, check_finite, check_loss
 from germ.sampling.data import Samples, read_data
 from germ.sampling.substitution import FreeParameter, Substitution
 from germ.sampling.vectorized import Vectorized
@@ -25,6 +25,11 @@ from germ.sampling.vectorized import Vectorized
 Energy = Callable[[Tensor], tuple[Tensor, Tensor]]  # (C, d) -> values (C,), gradients (C, d)
 Kind = Literal["loss", "square"]
 LARGEST_DIMENSION = 4000  # free parameters: the Hessian at w* is dense
+_CHUNK = 4096  # samples of one pass
+
+
+class NotBatchedError(Exception):
+    """The model cannot be copied to double precision and followed by torch.vmap; the caller samples it in place."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,10 @@ class WrappedModel:
 
     def losses(self, positions: Tensor, indices: Tensor | None = None) -> Tensor:
         """Loss of each chain on each sample, (C, b), in nats."""
+        batched = torch.vmap(self._vectorized._samplewise, in_dims=(0, None))
         leaves = self.samples.leaves if indices is None else self.samples.take(indices)
         with torch.no_grad():
-            return torch.vmap(self._vectorized._samplewise, in_dims=(0, None))(positions, leaves)
+            return torch.cat([batched(positions, part) for part in zip(*(leaf.split(_CHUNK) for leaf in leaves), strict=True)], 1)
 
     def energy(self, kind: Kind, indices: Tensor) -> Energy:
         """The excess loss over w* ("loss": mean of f_i = l_i(w) − l_i(w*)), or half its mean square ("square"), with gradient."""
@@ -119,6 +125,7 @@ def wrap_model(
 
     Raises:
         ModelError: If nothing can move, a parameter is not real, or there are too many.
+        NotBatchedError: If the model cannot be copied or vectorised.
         LossError: If the loss is not a mean or per-sample loss, or ignores the model that it is given.
         DataError: If the data cannot be read.
     """
@@ -130,7 +137,7 @@ def wrap_model(
             f"at most {largest:,}: the estimate splits the Hessian at w*, which is dense",
             "restrict it to a component with parameters=['layer.*']",
         )
-    double = copy.deepcopy(model).double().cpu().eval()
+    double = _copy_in_double(model)
     wanted = {name for name, _ in named}
     free, start = [], 0
     for name, p in double.named_parameters():
@@ -139,25 +146,42 @@ def wrap_model(
             start += p.numel()
     samples = read_data(data, torch.device("cpu"))
     samples = replace(samples, leaves=tuple(leaf.double() if leaf.is_floating_point() else leaf for leaf in samples.leaves))
-    substitution = Substitution(double, tuple(free), copies_buffers=True)
+    substitution = Substitution(double, tuple(free), copies_buffers=True, plain_attention=True)
     try:
         checked = check_loss(loss, substitution, samples)
-    except RuntimeError as error:
-        raise LossError(
-            f"the loss failed on a double precision copy of the model and the data: {str(error).splitlines()[0]}",
-            "a loss that calls the model it is given, and a model without fixed single-precision tensors",
-            "write loss = lambda model, batch: criterion(model(batch[0]), batch[1]), and not a closure over another model",
-        ) from error
+    except LossFailedError as error:
+        raise NotBatchedError(f"the loss fails on a double precision copy of model and data ({error.got})") from error
     center = torch.cat([entry.tensor.detach().reshape(-1) for entry in free])
     unit = max(torch.finfo(p.dtype).eps for _, p in named) / 2
     wrapped = WrappedModel(substitution, checked, samples, center, unit)
-    probe = torch.arange(min(16, samples.size))
+    _check_dependence(wrapped)
+    check_finite(wrapped.losses(center[None])[0])
+    return wrapped
+
+
+def _copy_in_double(model: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(model).double().cpu().eval()
+    except (RuntimeError, TypeError, AttributeError, NotImplementedError) as error:
+        raise NotBatchedError(f"the model cannot be copied to double precision ({_first_line(error)})") from error
+
+
+def _check_dependence(wrapped: WrappedModel) -> None:
+    """Refuse a loss that ignores the model that it is given, and find out whether torch.vmap follows the model."""
+    probe, center = torch.arange(min(16, wrapped.size)), wrapped.center
     shifted = center + 0.01 * torch.randn(center.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    both = wrapped.losses(torch.stack([center, shifted]), probe)
+    try:
+        both = wrapped.losses(torch.stack([center, shifted]), probe)
+        wrapped.energy("loss", probe)(center[None])
+    except (RuntimeError, ValueError, NotImplementedError) as error:
+        raise NotBatchedError(f"torch.vmap does not follow the model ({_first_line(error)})") from error
     if bool((both[0] == both[1]).all()):
         raise LossError(
             "the loss does not change when the parameters do",
             "a loss that calls the model it is given",
             "write loss = lambda model, batch: criterion(model(batch[0]), batch[1]), and not a closure over another model",
         )
-    return wrapped
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:100]}"

@@ -18,12 +18,12 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import jacfwd
+from torch.func import jacfwd, jacrev
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
@@ -49,11 +49,13 @@ class Generators:
         function: One flat parameter vector (d,) to F, (R,).
         count: R.
         scale: Size of the outputs of which F is a difference, in the units of F.
+        forward: Whether derivatives are taken forward: fewer operations for a block, where the model's operations have them.
     """
 
     function: Callable[[Tensor], Tensor]
     count: int
     scale: float
+    forward: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_traces", {})
@@ -82,7 +84,7 @@ class Generators:
                 value = self.function(row.index_copy(0, block, part))
                 return value, value
 
-            slope, value = jacfwd(moved, has_aux=True)(row[block])
+            slope, value = (jacfwd if self.forward else jacrev)(moved, has_aux=True)(row[block])
             return value, slope
 
         return self._call(("jacobian", int(block[0]), len(block)), torch.vmap(single), positions)
@@ -155,7 +157,19 @@ def _build(wrapped: WrappedModel, indices: Tensor, scale: float, generator: torc
     beside = wrapped.center + scale * torch.randn(wrapped.dimension, generator=generator, dtype=torch.float64)
     found = Generators(function, reference.numel(), float(function(beside).norm() + function(wrapped.center * 0).norm()))
     _check_bregman(wrapped, found, reference, shape, leaves, scale, generator)
-    return found
+    return _choose_direction(found, wrapped.center)
+
+
+def _choose_direction(found: Generators, center: Tensor) -> Generators:
+    """Forward derivatives, or backward ones where an operation of the model has no forward one."""
+    for candidate in (found, replace(found, forward=False)):
+        try:
+            candidate.jacobian(center[None], torch.arange(1))
+        except (RuntimeError, NotImplementedError) as error:
+            reason = str(error).splitlines()[0]
+        else:
+            return candidate
+    raise NotOutputsError(f"no Jacobian of the outputs: {reason[:80]}")
 
 
 def capture_outputs(wrapped: WrappedModel, row: Tensor, leaves: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Any]:

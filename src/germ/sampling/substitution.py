@@ -58,11 +58,13 @@ class Substitution:
         model: The user's module.
         free: The parameters that move, in the order of the flat vector.
         copies_buffers: Whether each call gets its own copy of the buffers: needed where a forward pass in eval mode writes to them.
+        plain_attention: Whether attention runs as single operations: the fused ones have no batching rule and no forward derivative.
     """
 
     model: nn.Module
     free: tuple[FreeParameter, ...]
     copies_buffers: bool = False
+    plain_attention: bool = False
 
     @property
     def sizes(self) -> list[int]:
@@ -81,12 +83,13 @@ class Substitution:
         """
         modules = list(self.model.modules())
         saved = [(m, dict(m.__dict__), dict(m._parameters), dict(m._buffers)) for m in modules]
-        fastpath = torch.backends.mha.get_fastpath_enabled()
+        options = torch.backends.mha.get_fastpath_enabled(), torch.backends.cuda.flash_sdp_enabled()
         written: list[Callable[[], bool]] = []
         replaced = {id(entry.tensor): value for entry, value in zip(self.free, values, strict=True)}
         try:
             # The fused inference kernels of attention have no batching rule, and round differently from the training path.
             torch.backends.mha.set_fastpath_enabled(False)
+            torch.backends.cuda.enable_flash_sdp(options[1] and not self.plain_attention)  # asked on the CPU, too
             for module, attributes, parameters, buffers in saved:
                 for key, parameter in parameters.items():
                     if parameter is not None:
@@ -100,7 +103,7 @@ class Substitution:
                     _refresh_recurrent(module)
             yield written
         finally:
-            _until_done(lambda: _restore(saved, fastpath))
+            _until_done(lambda: _restore(saved, *options))
 
 
 def _refresh_recurrent(module: nn.Module) -> None:
@@ -110,8 +113,9 @@ def _refresh_recurrent(module: nn.Module) -> None:
     module.__dict__["_flat_weight_refs"] = [None if w is None else weakref.ref(w) for w in weights]
 
 
-def _restore(saved: list[tuple[nn.Module, dict, dict, dict]], fastpath: bool) -> None:
+def _restore(saved: list[tuple[nn.Module, dict, dict, dict]], fastpath: bool, flash: bool) -> None:
     torch.backends.mha.set_fastpath_enabled(fastpath)
+    torch.backends.cuda.enable_flash_sdp(flash)
     for module, attributes, parameters, buffers in saved:
         for current, original in (
             (module.__dict__, attributes),
