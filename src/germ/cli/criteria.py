@@ -20,12 +20,14 @@ def criteria(
 ) -> None:
     """WAIC, cross-validation losses, training losses and the singular fluctuation of a sampled posterior (nats per sample)."""
     from germ.claim import Claim, NotApplicable, Provenance, to_json
-    from germ.errors import MissingDependencyError
+    from germ.errors import InputError, MissingDependencyError
     from germ.estimators.leave_one_out import estimate_iscv, estimate_loo
     from germ.estimators.pointwise import get_summary
     from germ.estimators.singular_fluctuation import estimate_singular_fluctuation
     from germ.estimators.waic import estimate_waic
 
+    if not 0 < chunk_mib < 2**30:
+        raise InputError(f"got --chunk-mib {chunk_mib}", "a positive number of MiB", "leave it out for the default, 64")
     chosen = variable[0] if variable and len(variable) == 1 else variable or None
     summary = get_summary(posterior, chosen, combine, int(chunk_mib * 2**20))  # type: ignore[arg-type]
     claims: dict[str, Claim] = {"waic": estimate_waic(summary, beta=beta)}

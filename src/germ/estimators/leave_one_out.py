@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,15 +105,22 @@ def estimate_loo(
         "relative_efficiency": float(efficiency), "arviz": version,
     }  # fmt: skip
     found = _report("LOO", "Vehtari et al. (2024), JMLR 25(72)", summary, loss, influence / summary.observations, started, extra)
-    notes = (
-        (f"{bad} of {summary.observations} observations have Pareto k > 0.7 (largest {shape.max():.2f}): refit without them",)
-        if bad
-        else ()
-    )
     return Estimate(
-        found.value, found.standard_error, found.provenance, found.symbol, found.diagnostics, (), (*found.warnings, *notes),
+        found.value, found.standard_error, found.provenance, found.symbol, found.diagnostics, (), (*found.warnings, *_check_shapes(shape)),
         pointwise=summary.label(loo=loss, pareto_k=shape),
     )  # fmt: skip
+
+
+def _check_shapes(shape: np.ndarray) -> Iterator[str]:
+    unknown, n = ~np.isfinite(shape), len(shape)
+    bad = shape[~unknown & (shape > 0.7)]
+    if len(bad):
+        yield (
+            f"{len(bad)} of {n} observations have Pareto k > 0.7 (largest {bad.max():.2f}): their losses are not to be relied on; fit the "
+            "model again without each of them in turn, or without a fold that holds them"
+        )
+    if unknown.any():
+        yield f"the Pareto shape of {int(unknown.sum())} of {n} observations is unknown: too few different draws in the tail of the weights"
 
 
 def _report(

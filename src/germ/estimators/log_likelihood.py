@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from germ.errors import DataError
+from germ.errors import DataError, InputError, TraceError
 from germ.estimators.posterior_files import open_posterior
 
 CHUNK_BYTES = 2**26  # what a slab may take unless the caller says otherwise
@@ -84,10 +84,21 @@ class Slab:
         where = {"chain": chain, "draw": draw} | dict(zip(self.part.dims, self.index, strict=True))
         total: np.ndarray | None = None
         for array in self.part.arrays:
-            piece = array.isel(where).transpose("chain", "draw", *self.part.dims).values
+            piece = _load(self.part.name, array.isel(where).transpose("chain", "draw", *self.part.dims))
             total = piece if total is None else total + piece
         assert total is not None
         return total.reshape(*total.shape[:2], math.prod(total.shape[2:]))
+
+
+def _load(name: str, lazy: xr.DataArray) -> np.ndarray:
+    try:
+        return lazy.values
+    except Exception as error:  # stores and graphs are read here for the first time, and raise whatever their libraries raise
+        raise TraceError(
+            f"log_likelihood[{name!r}] cannot be read: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}",
+            "numbers that can be read from where they are stored",
+            "write the posterior again: a store that was copied in part looks like this",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -196,6 +207,8 @@ def read_log_likelihood(
     """
     if isinstance(idata, LogLikelihood):
         return idata
+    if combine not in ("sum", "concatenate"):
+        raise InputError(f"got combine={combine!r}", '"sum" or "concatenate"', "leave it out where there is one observed variable")
     if isinstance(idata, (str, Path)):
         idata = open_posterior(idata)
     group, posterior = _find_groups(idata)
@@ -212,7 +225,7 @@ def read_log_likelihood(
             raise DataError(
                 f"variables over different observations cannot be summed: {shapes}",
                 "the same observations in each",
-                'pass combine="concatenate" to take them as different observations, or choose one by variable=',
+                'pass combine="concatenate" (--combine concatenate) to take them as different observations, or choose one by variable=',
             )
         first = Part(chosen[0], (arrays[0],))
         renamed = [a.rename(dict(zip(Part("", (a,)).dims, first.dims, strict=True))) for a in arrays]
@@ -302,13 +315,15 @@ def _choose(group: Mapping[str, xr.DataArray], variable: str | Sequence[str] | N
             raise DataError(
                 f"the group log_likelihood has {len(names)} variables: {', '.join(names) or 'none'}",
                 "one, or a choice",
-                "pass variable='name', or variable=[...] with combine='sum' or 'concatenate'" if names else "record log-likelihoods",
+                "pass variable='name' (--variable name), or several of them, to be summed or concatenated by combine="
+                if names
+                else "record log-likelihoods",
             )
         return names
     chosen = [variable] if isinstance(variable, str) else list(variable)
     missing = [name for name in chosen if name not in group]
     if missing or not chosen:
-        raise DataError(f"no variable {missing or chosen} in log_likelihood", f"one of {names}", "check variable=")
+        raise DataError(f"no variable {missing or chosen} in log_likelihood", f"one of {names}", "check variable= (--variable)")
     return chosen
 
 

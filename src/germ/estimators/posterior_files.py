@@ -28,6 +28,7 @@ _CODECS = frozenset(
 )  # codecs that only move and compress numbers and text
 _LARGEST_RATIO = 2000  # declared bytes per stored byte; deflate cannot exceed 1032, and a posterior is nowhere near that
 _SLACK = 2**26  # bytes that any file may declare
+_LARGEST_METADATA = 2**26  # bytes of one file of metadata
 
 
 def open_posterior(path: str | Path) -> Any:
@@ -69,9 +70,9 @@ def _open_netcdf(path: Path) -> Any:
         head = file.read(8)
     if head[:4] != b"\x89HDF" and head[:3] != b"CDF":
         raise TraceError(
-            f"{str(path)!r} begins with {head!r}",
-            "a netCDF or HDF5 file",
-            "save the posterior by idata.to_netcdf(...) or tree.to_netcdf(...)",
+            f"{str(path)!r} {f'begins with {head!r}' if head else 'is empty'}",
+            "a netCDF or HDF5 file, a zarr store (a folder, or .zip), or an .npy array",
+            "save the posterior by idata.to_netcdf(...) or tree.to_netcdf(...); pickles are not read",
         )
     from importlib.util import find_spec
 
@@ -83,7 +84,7 @@ def _check_codecs(path: Path) -> None:
     for where, text in _read_metadata(path):
         try:
             document = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TraceError(f"{where!r} of {str(path)!r} is not JSON", "zarr metadata", "write the store again") from error
         unknown = sorted(set(_find_codecs(document)) - _CODECS)
         if unknown:
@@ -99,12 +100,19 @@ def _read_metadata(path: Path) -> Iterator[tuple[str, str]]:
     if path.is_dir():
         for file in path.rglob("*"):
             if file.name in names:
+                _check_metadata(file.stat().st_size, file.name, path)
                 yield str(file.relative_to(path)), file.read_text(encoding="utf-8")
         return
     with zipfile.ZipFile(path) as archive:
-        for member in archive.namelist():
-            if member.rsplit("/", 1)[-1] in names:
-                yield member, archive.read(member).decode("utf-8")
+        for member in archive.infolist():
+            if member.filename.rsplit("/", 1)[-1] in names:
+                _check_metadata(member.file_size, member.filename, path)
+                yield member.filename, archive.read(member).decode("utf-8")
+
+
+def _check_metadata(size: int, name: str, path: Path) -> None:
+    if size > _LARGEST_METADATA:
+        raise TraceError(f"{name!r} of {str(path)!r} has {size} bytes", "metadata of a few kilobytes", "write the store again")
 
 
 def _find_codecs(node: Any) -> Iterator[str]:
@@ -127,7 +135,8 @@ def _check_size(tree: Any, path: Path) -> None:
     stored = sum(f.stat().st_size for f in path.rglob("*") if f.is_file()) if path.is_dir() else path.stat().st_size
     for node in tree.subtree:
         for name, variable in node.ds.variables.items():
-            declared = math.prod(variable.shape) * max(1, variable.dtype.itemsize)
+            chunk = variable.encoding.get("preferred_chunks") or {}  # a chunk is read whole
+            declared = max(math.prod(variable.shape), math.prod(map(int, chunk.values()))) * max(1, variable.dtype.itemsize)
             if declared > _SLACK + _LARGEST_RATIO * stored:
                 raise TraceError(
                     f"{node.path.rstrip('/')}/{name} of {str(path)!r} declares {declared:.3g} bytes; the file has {stored}",

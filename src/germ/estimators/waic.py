@@ -27,6 +27,7 @@ from germ.estimators.monte_carlo import compute_effective_sample_size, compute_m
 from germ.estimators.pointwise import PointwiseSummary, get_summary
 
 _LARGEST_VARIANCE = 0.4  # Vehtari, Gelman & Gabry (2017), section 2.2
+_ROUNDING = 1e-20  # nats²: a variance that rounding may leave where all draws are the same
 _WORST_CORRECTION = 0.1  # share of V by which the cross-validation loss may differ before that is worth a warning
 
 
@@ -152,6 +153,8 @@ def check_draws(diagnostics: dict[str, Any]) -> list[str]:
 
 def _check_reliability(summary: PointwiseSummary, diagnostics: dict[str, Any]) -> list[str]:
     found, n = [], summary.observations
+    if diagnostics["largest_variance"] < _ROUNDING:
+        return ["every draw gives the same log-likelihoods: a model without parameters, or a sampler that did not move"]
     above = diagnostics["observations_above_0.4"]
     if above:
         found.append(
