@@ -181,9 +181,10 @@ def test_numbers_are_results_where_something_is_odd(tmp_path):
     assert any("is unknown: too few different draws" in line for line in few.warnings)
     with pytest.raises(InputError, match="combine='mean'"):
         germ.estimate_waic(VALUES, combine="mean")
-    lazy = pytest.importorskip("dask.array", reason="dask is optional; install it to stream its arrays").from_array(
-        VALUES, chunks=(1, 50, 20)
-    )
+
+
+def test_what_a_graph_raises_is_named():
+    dask = pytest.importorskip("dask.array", reason="dask is optional; install it to stream its arrays")
 
     def fail(block):
         raise OSError("the disk is gone")
