@@ -89,7 +89,7 @@ RUNS = {
     ),
     "gpt": Run(
         "GPT, 4 layers of width 64, bytes of the standard library", make_reader, 1600, 32, 2e-3,
-        (0, 25, 50, 100, 200, 400, 800, 1600), {"localization": 100.0, "draws": 300, "chains": 2, "batch_size": 32},
+        (0, 25, 50, 100, 200, 400, 800, 1600), {"localization": 100.0, "draws": 200, "chains": 2, "batch_size": 32},
         (300.0,), "a window of 32 bytes",
     ),
 }  # fmt: skip

@@ -52,7 +52,7 @@ def plot_llc_over_checkpoints(
     if not good.all():
         edge = -0.45 * _ROOM * float((value[good] + 2 * error[good]).max()) if good.any() else 0.0
         upper.plot(shown[~good], np.full((~good).sum(), edge), "v", color=_QUIET, markerfacecolor="none", label="not a minimum: λ̂ < 0")
-    upper.set(ylabel="λ̂")
+    upper.set_ylabel("λ̂", rotation=0, labelpad=8)
     upper.legend(frameon=False, fontsize="small")
     for index, (name, values) in enumerate((losses or {}).items()):
         colour = _COLOURS[index % len(_COLOURS)]

@@ -63,7 +63,9 @@ def make_known(effort: Effort, seed: int, tell: Callable[[float], None]) -> Sect
     for index, (widths, rank) in enumerate(effort.networks):
         network, data = make_linear_network(widths, rank, generator)
         name = f"{_NAMES.get(len(widths), 'deep linear network')} {'-'.join(map(str, widths))}"
-        result: Any = estimate_learning_coefficient(network, squared_error, data, seed=seed, budget=effort.budget)
+        result: Any = estimate_learning_coefficient(
+            network, squared_error, data, seed=seed, budget=effort.budget, precision=effort.relative
+        )
         claim: Any = compute_value("dln-local", widths=list(widths), r=rank, ranks=[rank] * (len(widths) - 1))
         results.append((name, result, claim.learning_coefficient))
         d = sum(p.numel() for p in network.parameters())

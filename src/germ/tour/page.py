@@ -33,7 +33,7 @@ header {{ padding-top: 3.5rem }}
 h1, h2, nav, table, figcaption, pre, summary, .finding, footer, svg {{ font-family: system-ui, -apple-system, "Segoe UI", sans-serif }}
 h1 {{ font-size: 2rem; line-height: 1.15; margin: 0 0 .5rem; letter-spacing: -.02em; font-weight: 650 }}
 h2 {{ font-size: 1.35rem; line-height: 1.25; margin: 0 0 .25rem; letter-spacing: -.01em; font-weight: 650 }}
-p {{ margin: 0 0 1rem }}
+p {{ margin: 0 0 1rem }} sup, sub {{ line-height: 0 }}
 a {{ color: var(--link); text-underline-offset: .15em }}
 :focus-visible {{ outline: 2px solid var(--link); outline-offset: 2px }}
 nav ol {{ list-style: none; padding: 0; margin: 1.75rem 0 0; border-top: 1px solid var(--rule) }}
@@ -43,7 +43,7 @@ nav span {{ display: block; color: var(--quiet) }}
 section {{ padding-top: 3.25rem }}
 .finding {{ color: var(--quiet); font-size: 1rem; margin-bottom: 1.1rem }}
 figure {{ margin: 1.5rem 0 }}
-figure > svg {{ display: block; width: 100%; height: auto; max-width: 38rem; margin: 0 auto; color: var(--ink) }}
+figure > svg {{ display: block; width: 100%; height: auto; margin: 0 auto; color: var(--ink) }}
 figure > svg text {{ fill: currentColor }}
 figcaption {{ color: var(--quiet); font-size: .875rem; line-height: 1.45; margin: .5rem auto 0; max-width: 38rem }}
 .scroll {{ overflow-x: auto; max-width: 100% }}
@@ -55,7 +55,7 @@ div.scroll {{ margin: 1.25rem 0 }}
 pre, code {{ font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .8125rem; line-height: 1.5 }}
 pre {{ background: var(--panel); border-radius: .4rem; padding: .8rem 1rem; margin: 1rem 0 }}
 .formulas {{ padding-left: 1.25rem }} .formulas code {{ font-size: .9rem }}
-.tree {{ border: 1px solid var(--rule); border-radius: .4rem; padding: .25rem; max-height: 30rem; overflow: auto }}
+.tree {{ border: 1px solid var(--rule); border-radius: .4rem; padding: .25rem; overflow-x: auto }}
 .tree svg {{ display: block; margin: 0 auto }}
 .tree svg text {{ font: 11px system-ui, sans-serif; fill: var(--ink); text-anchor: middle }}
 .tree svg rect, .tree svg line {{ stroke: var(--line) }}

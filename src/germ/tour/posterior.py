@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 from germ.claim import format_with_error
@@ -32,20 +33,20 @@ def make_posterior(effort: Effort, seed: int, tell: Callable[[float], None]) -> 
     tell(0.05)
     found = compare_models(models, data, seed=seed, precision=effort.precision, budget=effort.budget)
     tell(1.0)
-    likely = int(found.probabilities.argmax())
     body = f"""
 <p>{effort.observations} observations are drawn from a mixture of {_TRUE} Gaussians. A model with more components than needed is
 singular: its superfluous weights and means are not identified, and BIC, which charges (log n)/2 for every parameter, charges too much. The
 free energy F = −log ∫ p(data|w) φ(w) dw is computed itself here, from the prior upwards, with its Monte Carlo error.</p>
 {_list(found)}
 {_draw(found)}
-<p>Free energy, WBIC, BIC and sBIC ask which model made the data; WAIC and leave-one-out (LOO) which predicts the next observation. With
-equal odds before, the probability of {found.models[likely]} is {found.probabilities[likely]:.2f}. {_judge(found)}</p>"""
+<p>Free energy, WBIC, BIC and sBIC ask which model made the data; WAIC and leave-one-out (LOO) which predicts the next observation.
+{_judge(found)}</p>"""
     code = (
         'germ.compare_models({"1": one, "2": two, "3": three}, data)\ngerm.estimate_free_energy(two, data)\n'
         "# draws from elsewhere:  germ criteria posterior.nc"
     )
-    finding = f"free energy: {found.criteria['free energy'].best}; WAIC: {found.criteria['WAIC'].best}"
+    sizes = ", ".join(model.split()[0] for model in found.models)
+    finding = f"odds of {sizes} components: {_list_odds(found, 'free energy')} by evidence, {_list_odds(found, 'BIC')} by BIC"
     return Section("posterior", "A posterior that is singular", finding, body, code)
 
 
@@ -57,9 +58,9 @@ def _list(found: Comparison) -> str:
             error = c.difference_errors[i]
             best = model == c.best
             cells.append("best" if best else format_with_error(c.differences[i], error) if error > 0.005 else f"{c.differences[i]:.2f}")
-        rows.append([model, str(found.dimensions[i]), *cells, f"{found.probabilities[i]:.3f}"])
+        rows.append([f"{model}, d = {found.dimensions[i]}", *cells])
     caption = f"Nats above each criterion's best model, n = {found.n}"
-    return write_table(caption, ["model", "d", *found.criteria, "probability"], rows)
+    return write_table(caption, ["model", *found.criteria], rows)
 
 
 def _draw(found: Comparison) -> str:
@@ -77,7 +78,15 @@ def _judge(found: Comparison) -> str:
     if len(found.models) <= _TRUE:
         return ""
     energy, bic = (found.criteria[name].values[[_TRUE - 1, -1]] for name in ("free energy", "BIC"))
-    return (
-        f"From {found.models[_TRUE - 1]} to {found.models[-1]} the free energy changes by {energy[1] - energy[0]:+.1f} nats and BIC by "
-        f"{bic[1] - bic[0]:+.1f}."
+    told = (
+        f"With equal odds before, the evidence leaves them at {_list_odds(found, 'free energy')}; BIC would have said "
+        f"{_list_odds(found, 'BIC')}. From {found.models[_TRUE - 1]} to {found.models[-1]} the free energy changes by "
+        f"{energy[1] - energy[0]:+.1f} nats and BIC by {bic[1] - bic[0]:+.1f}."
     )
+    return told.replace("-", "−")
+
+
+def _list_odds(found: Comparison, criterion: str) -> str:
+    """Probabilities of the models as a criterion has them, e.g. "0.00 : 0.32 : 0.68"."""
+    weights = np.exp(-found.criteria[criterion].differences)
+    return " : ".join(f"{p:.2f}" for p in weights / weights.sum())

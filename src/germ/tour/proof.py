@@ -42,15 +42,16 @@ def make_proof(effort: Effort, seed: int, tell: Callable[[float], None]) -> Sect
     verdict = check_certificate(document)
     refusal = _spoil(document)
     tell(1.0)
-    with start_figure(size=(4.4, 4.2)) as (figure, ax):
+    with start_figure(size=(3.8, 3.7)) as (figure, ax):
         plot_newton_polyhedron(POLYNOMIAL, ax=ax)
-        ax.set_title("K = x²y² + x⁶ + y⁶")
+        ax.set_title("")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize="small", columnspacing=1.0, handletextpad=0.4)
     value, m = polynomial.learning_coefficient, polynomial.multiplicity
     newton = write_figure(
         figure, "newton",
         f"Newton polyhedron of x²y² + x⁶ + y⁶: monomials at (6, 0), (2, 2) and (0, 6). The diagonal enters it at (t, t), 1/t = {value}.",
-        f"The Newton polyhedron of K. The diagonal enters it at t = {1 / value}, so that λ = 1/t = {value}, through a vertex, where two "
-        f"faces meet, so that m = {m}.",
+        f"The Newton polyhedron of K = x²y² + x⁶ + y⁶. The diagonal enters it at t = {1 / value}, so that λ = 1/t = {value}, "
+        f"through a vertex, where two faces meet, so that m = {m}.",
     )  # fmt: skip
     nodes = len(document["nodes"])
     shown = "".join(f"<li><code>{html.escape(g.replace('**', '^').replace('*', ' '))}</code></li>" for g in generators)
@@ -64,12 +65,13 @@ everything is a monomial.</p>
 <p>germ finds <strong>λ = {network.learning_coefficient}, m = {network.multiplicity}</strong> (d/2 = {_UNITS}), and writes down the proof
 as a tree of {nodes} states. The path to a chart that attains λ is drawn in red.</p>
 <figure><div class="scroll tree" role="region" tabindex="0" aria-label="Tree of blow-ups">{draw_tree(document, links=False)}</div>
-<figcaption>Each box is a state of the proof: what was done there, and for leaves λ and m of that chart. The least λ counts.
+<figcaption>Each box is a state of the proof and says what was done there. A leaf names the threshold of the ideal in its chart and its
+order m; the least threshold counts, and λ, that of the sum of squares, is half of it.
 <a download="certificate.json" href="data:application/json;base64,{packed}">Download the certificate</a> and run
 <code>germ verify certificate.json</code>.</figcaption></figure>
 <p>A second program, which shares no code with the first and knows only fractions, reads the certificate and says:</p>
 {write_text(str(verdict), "Verdict of the checker")}
-<p>With the claim changed to a larger λ it says:</p>
+<p>With another λ in the claim, and everything else as it was, it says:</p>
 {write_text(refusal, "Refusal of the checker")}"""
     code = "germ rlct --model tanh --hidden 2 --certificate cert.json --tree tree.html\ngerm verify cert.json"
     finding = f"two tanh units at zero: λ = {network.learning_coefficient}, m = {network.multiplicity}, proved and checked"

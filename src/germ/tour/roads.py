@@ -48,7 +48,7 @@ def make_roads(effort: Effort, seed: int, tell: Callable[[float], None]) -> Sect
     tell(0.6)
     generator = torch.Generator().manual_seed(seed)
     data = 2 * torch.rand(500, 1, generator=generator), torch.randn(500, 1, generator=generator)
-    sampled: Any = estimate_learning_coefficient(_Unit(), squared_error, data, seed=seed, budget=effort.budget)
+    sampled: Any = estimate_learning_coefficient(_Unit(), squared_error, data, seed=seed, budget=effort.budget, precision=effort.relative)
     tell(1.0)
     known = float(exact.learning_coefficient)
     rows = [

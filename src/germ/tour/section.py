@@ -22,6 +22,7 @@ _SETTINGS: Any = {
     "svg.hashsalt": "germ", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9, "axes.spines.top": False,
     "axes.spines.right": False, "axes.linewidth": 0.7, "legend.frameon": False, "axes.titlesize": "medium",
 }  # fmt: skip
+_REMS = 7.9  # of the page for an inch of a figure
 SIZE = (4.8, 3.0)  # inches: on a phone a figure of this width shrinks little, and its letters stay readable
 
 
@@ -37,6 +38,7 @@ class Effort:
         observations: Of the mixture.
         components: Largest number of components that is fitted.
         precision: Wanted standard error of free energies, nats.
+        relative: Wanted relative standard error of λ̂.
         budget: Seconds after which a single estimate stops: larger than it takes, so that the clock decides nothing.
     """
 
@@ -47,13 +49,14 @@ class Effort:
     observations: int = 150
     components: int = 3
     precision: float = 0.2
+    relative: float = 0.03
     budget: float = 120.0
 
 
 FULL = Effort()
 QUICK = Effort(
     draws=40, checkpoints=(0, 30, 100), localizations=(100.0,), networks=(((3, 2), 2), ((2, 2, 2), 1)), observations=30, components=2,
-    precision=1.0,
+    precision=1.0, relative=0.2,
 )  # fmt: skip
 
 
@@ -114,8 +117,13 @@ def write_figure(figure: Figure, key: str, description: str, caption: str) -> st
         drawing = drawing.replace(colour, f"var(--c{colour[1:]})")
     drawing = drawing.replace("#000000", "currentColor")
     label = html.escape(description, quote=True)
-    drawing = drawing.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    width = figure.get_size_inches()[0] * _REMS  # all figures at one scale
+    drawing = drawing.replace("<svg", f'<svg role="img" style="max-width: {width:.1f}rem" aria-label="{label}"', 1)
     return f"<figure>{drawing}<figcaption>{caption}</figcaption></figure>"
+
+
+def _format_cell(text: str) -> str:
+    return html.escape(re.sub(r"(?<!\w)-(?=\d)", "−", text))
 
 
 def write_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -131,7 +139,8 @@ def write_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str
     """
     head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in header)
     body = "".join(
-        f'<tr><th scope="row">{html.escape(row[0])}</th>{"".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])}</tr>' for row in rows
+        f'<tr><th scope="row">{html.escape(row[0])}</th>{"".join(f"<td>{_format_cell(cell)}</td>" for cell in row[1:])}</tr>'
+        for row in rows
     )
     label = html.escape(caption, quote=True)
     return (
