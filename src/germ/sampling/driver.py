@@ -13,7 +13,7 @@ import torch
 
 from germ.errors import DivergenceError
 from germ.sampling.kernels.metropolis import HamiltonianMonteCarlo
-from germ.sampling.kernels.parts import FIELDS, Kernel
+from germ.sampling.kernels.parts import FIELDS, Info, Kernel
 from germ.sampling.kernels.streams import Batches, Streams
 
 _WATCH = 16  # draws between looks for divergence
@@ -59,23 +59,21 @@ def run_chains(
     blocks: list[np.ndarray] = []
     done = 0
     while done < draws:
-        rows: list[torch.Tensor] = []
-        began = time.monotonic()
-        while len(rows) < min(_WATCH, draws - done) and (not rows or time.monotonic() - began < _PATIENCE):
-            total = None
+        steps: list[Info] = []
+        made, began = 0, time.monotonic()
+        while made < min(_WATCH, draws - done) and (not made or time.monotonic() - began < _PATIENCE):
             for _ in range(thin):
                 state, info = kernel.step(state, batches.next(), rng=rng)
-                row = torch.stack([getattr(info, field) for field in FIELDS])
-                total = row if total is None else total.add_(row)
-            assert total is not None
-            rows.append(total / thin)
-        values = torch.stack(rows, 2).double().cpu().numpy()  # field, chain, draw
+                steps.append(info)
+            made += 1
+        columns = torch.stack([torch.stack([getattr(info, field) for info in steps], 1) for field in FIELDS])
+        values = columns.double().unflatten(2, (made, thin)).mean(3).cpu().numpy()  # field, chain, draw
         _check(values, kernel, state.position.shape[1], first_chain, first_draw + done)
         if record is not None:
             chains = slice(first_chain, first_chain + values.shape[1])
             record(chains, first_draw + done, state, dict(zip(FIELDS, values, strict=True)))
         blocks.append(values)
-        done += len(rows)
+        done += made
         if stop is not None and stop():
             break
     return dict(zip(FIELDS, np.concatenate(blocks, 2), strict=True)), state

@@ -51,7 +51,8 @@ def make_kernel(recipe: Recipe, target: LossTarget, step_size: float) -> Kernel:
     """The kernel of a recipe at a step size."""
     match recipe.kernel:
         case "sgld" | "rmsprop-sgld":
-            return Langevin(target, step_size, recipe.preconditioner)
+            compiled = getattr(target.binding.evaluator, "compiled", False) and target.binding.samples.device.type == "cpu"
+            return Langevin(target, step_size, recipe.preconditioner, compiled)
         case "sghmc":
             return StochasticGradientHMC(target, step_size)
         case "sgnht":

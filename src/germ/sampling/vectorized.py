@@ -2,16 +2,14 @@
 
 `torch.vmap` turns the user's loss of one parameter vector into the loss of C vectors; linear layers become one batched matrix product.
 One call is then traced to a flat list of tensor operations (`make_fx`), which runs at about the speed of code written by hand for C chains:
-no module is called again, no autograd graph is built. The list depends on the shapes only, so it is kept per shape; and torch.compile
-takes it without tracing Python. A compiled list is kept for the life of the process under its own text and the layout of its inputs:
-a second model of the same shapes compiles nothing.
+no module is called again, no autograd graph is built. The list depends on the shapes only, so it is kept per shape; and the compiler takes
+it as it is (`operations`).
 """
 
 from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -21,17 +19,12 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from germ.sampling.contract import Loss
 from germ.sampling.data import Samples
+from germ.sampling.operations import Call, compile_graph, simplify_graph
 from germ.sampling.substitution import Substitution
 
 Kind = Literal["mean", "each", "gradient"]
 Selection = Tensor | slice  # (C, b) indices, chain by chain, or the same consecutive samples for all chains
-Call = Callable[..., tuple[Tensor, ...]]
-
 _TRACES_KEPT = 64  # per model; a run uses three kinds of call with two shapes each
-_COMPILED_KEPT = 64
-
-# Compiled functions by (operations, input layout). They hold no tensors, and the key is everything that they depend on.
-_compiled: OrderedDict[tuple, Call] = OrderedDict()
 
 
 class Vectorized:
@@ -161,25 +154,7 @@ def _lift(graph: GraphModule) -> tuple[GraphModule, tuple[Tensor, ...]]:
         graph.graph.erase_node(node)
     for name in constants:
         delattr(graph, name)
-    graph.recompile()
-    return graph, tuple(constants.values())
-
-
-def compile_graph(graph: GraphModule, inputs: tuple[Tensor, ...]) -> Call:
-    """The compiled operations, from the process's store if they were compiled before; as they are where nothing can compile them."""
-    layout = tuple((t.shape, t.stride(), t.dtype, t.device) for t in inputs)
-    key = (graph.code, layout, torch.get_num_threads())
-    if key not in _compiled:
-        run = torch.compile(graph, dynamic=False)
-        try:
-            with torch.no_grad():
-                run(*inputs)
-        except Exception:
-            run = graph  # without a compiler on the machine, the operations run as they are
-        _compiled[key] = run
-        if len(_compiled) > _COMPILED_KEPT:
-            _compiled.popitem(last=False)
-    return _compiled[key]
+    return simplify_graph(graph), tuple(constants.values())
 
 
 class _calm(warnings.catch_warnings):  # noqa: N801 - reads as the context that it is

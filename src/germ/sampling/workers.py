@@ -26,9 +26,10 @@ from germ.errors import DivergenceError
 from germ.sampling.binding import Binding
 from germ.sampling.engine import Draws, LocalEngine
 from germ.sampling.kernels.parts import FIELDS, Anchor
+from germ.sampling.operations import compile_graph
 from germ.sampling.planning import Rung
 from germ.sampling.recipe import Recipe
-from germ.sampling.vectorized import Vectorized, compile_graph
+from germ.sampling.vectorized import Vectorized
 
 _LARGEST = 1 << 28  # bytes that are sent to each worker at most
 

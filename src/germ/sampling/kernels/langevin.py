@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from germ.errors import InputError
 from germ.sampling.kernels.parts import Info, Target, dot
 from germ.sampling.kernels.streams import Batches, Streams
+from germ.sampling.operations import Call, compile_graph
 
 _DAMPING = 0.1  # of the root mean square gradient: P differs by at most a factor of some ten between coordinates of small gradient
 
@@ -43,11 +46,13 @@ class Langevin:
         target: U.
         step_size: ε.
         preconditioner: Diagonal of P, (d,), or None for 1.
+        compiled: Whether the move is compiled, which is worth it where gradients are.
     """
 
     target: Target
     step_size: float
     preconditioner: Tensor | None = None
+    compiled: bool = False
 
     def init(self, position: Tensor) -> LangevinState:
         """Start at a position, (C, d)."""
@@ -55,23 +60,51 @@ class Langevin:
 
     def step(self, state: LangevinState, batch: Tensor | None, *, rng: Streams) -> tuple[LangevinState, Info]:
         """One step of every chain."""
-        target, size, position = self.target, self.step_size, state.position
+        target, position = self.target, state.position
         difference, loss_part = target.force(position, batch)
-        sums: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+        sums: list[tuple[Tensor, ...]] = []
         for block, anchor in target.anchor:
             w, pull = position[:, block], loss_part[:, block]
-            delta = w - anchor
-            force = torch.add(pull, delta, alpha=target.localization)
-            noise = rng.normal(w.shape[1])
-            scaled = force
-            if self.preconditioner is not None:
-                precondition = self.preconditioner[block]
-                scaled, noise = force * precondition, noise * precondition.sqrt()
-            sums.append((dot(delta, force), dot(scaled, force), dot(scaled, pull), dot(delta, delta)))
-            w.add_(scaled, alpha=-size / 2).add_(noise, alpha=math.sqrt(size))
-        virial, square, mixed, distance = (sum(column[1:], column[0]) for column in zip(*sums, strict=True))
-        expected = square * (size / 4) + position.shape[1]
-        return state, Info(difference, virial, expected, mixed * (size / 8), distance, torch.ones_like(virial))
+            precondition = () if self.preconditioner is None else (self.preconditioner[block],)
+            sums.append(self._move(w, pull, anchor, rng.normal(w.shape[1]), *precondition))
+        virial, square, mixed, distance = sums[0] if len(sums) == 1 else (sum(part[1:], part[0]) for part in zip(*sums, strict=True))
+        expected = square * (self.step_size / 4) + position.shape[1]
+        return state, Info(difference, virial, expected, mixed * (self.step_size / 8), distance, torch.ones_like(virial))
+
+    def _move(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        if not self.compiled or len(self.target.anchor.values) > 1:
+            return _move_block(self.target.localization, self.step_size / 2, math.sqrt(self.step_size), *tensors)
+        inputs = (*self._scales, *tensors)
+        width = tensors[0].shape
+        if width not in self._moves:
+            examples = tuple(tensor.clone() for tensor in inputs)  # tracing and compiling move them
+            self._moves[width] = compile_graph(make_fx(lambda *given: _move_block(*given))(*examples), examples)
+        return self._moves[width](*inputs)
+
+    @cached_property
+    def _scales(self) -> tuple[Tensor, ...]:
+        # Numbers as tensors: what is compiled serves every rung and step size.
+        numbers = torch.tensor([self.target.localization, self.step_size / 2, math.sqrt(self.step_size)], dtype=torch.float32)
+        return tuple(numbers.to(self.target.anchor.values[0].device).unbind())
+
+    @cached_property
+    def _moves(self) -> dict[torch.Size, Call]:
+        return {}
+
+
+def _move_block(
+    localization: float | Tensor, half: float | Tensor, root: float | Tensor, w: Tensor, pull: Tensor, anchor: Tensor, noise: Tensor,
+    precondition: Tensor | None = None,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """Move coordinates in place; (w − w*)·g, gᵀPg, gᵀP g_L and |w − w*|² before the move."""
+    delta = w - anchor
+    force = pull + delta * localization
+    scaled = force
+    if precondition is not None:
+        scaled, noise = force * precondition, noise * precondition.sqrt()
+    found = dot(delta, force), dot(scaled, force), dot(scaled, pull), dot(delta, delta)
+    w.sub_(scaled * half).add_(noise * root)
+    return found
 
 
 def estimate_preconditioner(
