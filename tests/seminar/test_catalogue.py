@@ -129,13 +129,16 @@ def test_add_keeps_the_rest_of_the_file(tmp_path):
         (datetime.date(2027, 2, 4), {"area": "Z9"}, "unknown area 'Z9'"),
         (datetime.date(2027, 2, 4), {"links": {"video": "ftp://a"}}, "not a web address"),
         (datetime.date(2027, 2, 4), {"links": {"film": "https://a.org"}}, "unknown kind of link 'film'"),
+        (datetime.date(2027, 2, 4), {"title": "two\nlines"}, "2 lines"),
+        (datetime.date(2027, 2, 4), {"title": "red \x1b[31m"}, "control character"),
+        (datetime.date(2027, 2, 4), {"speakers": ["A\u2028B"]}, "control character"),
     ],
 )
 def test_add_changes_nothing_when_it_refuses(tmp_path, day, keywords, message):
     path = tmp_path / "c.yaml"
     path.write_text(TEXT, encoding="utf-8")
     with pytest.raises(SeminarError, match=message):
-        add_talk(path, day, "Title", ["Dan Murfet"], **keywords)
+        add_talk(**{"path": path, "date": day, "title": "Title", "speakers": ["Dan Murfet"]} | keywords)
     assert path.read_text(encoding="utf-8") == TEXT
     assert list(tmp_path.iterdir()) == [path]
 

@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 
 import germ.seminar.experiments as registry
 from germ.claim import Exact, NotApplicable, Provenance
+from germ.cli import main
 from germ.errors import BudgetError, InputError, SeminarError
 from germ.seminar import claims
 from germ.seminar.experiment import Illustration, NothingToCompute, NotYet, Outcome, Run, find_source, run_experiment
-from germ.seminar.results import MAX_SVG, draw_figure, load_result, load_results, run_all, save_run, to_document
+from germ.seminar.results import MAX_SVG, draw_figure, load_result, load_results, prepare_folder, run_all, save_run, to_document
 
 
 def test_rules_pass_and_fail():
@@ -122,6 +123,23 @@ def test_a_crash_is_a_failed_claim(monkeypatch):
     assert "ZeroDivisionError" in run.outcome.claims[0].computed
     monkeypatch.setattr(module, "run", lambda size, seed: Outcome(()))
     assert "made no claim" in run_experiment("2022-11-24").outcome.claims[0].computed
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_runs(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SeminarError, match="cannot make the folder"):
+        prepare_folder(tmp_path / "file" / "results")
+    monkeypatch.setattr("germ.seminar.experiment.run_experiment", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr("sys.argv", ["germ", "seminar", "run", "2022-02-10b", "--output", str(tmp_path / "file")])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert "cannot make the folder" in capsys.readouterr().err
+
+
+def test_a_seed_below_zero_is_refused():
+    with pytest.raises(InputError, match="seed=-1"):
+        run_experiment("2022-02-10b", "small", -1)
 
 
 def test_run_all_reports_in_order(tmp_path):

@@ -1,5 +1,6 @@
 import http.client
 import json
+import socket
 import sys
 import threading
 import time
@@ -70,6 +71,27 @@ def test_only_this_machine_under_its_own_name(built):
         assert get(server, "/index.html", Host="evil.example")[0] == 403
         assert get(server, "/api/newton?K=x", **{"Sec-Fetch-Site": "cross-site"})[0] == 403
         assert get(server, "/index.html", Host=f"localhost:{server.server_address[1]}")[0] == 200
+
+
+@pytest.mark.parametrize("target", ["/api/newton?" + "&".join("abcdef"), "http://[bad/", "/%00.html", "/talks/%00"])
+def test_an_address_that_cannot_be_read_is_a_bad_request(built, target, capsys):
+    with serving(built.folder, ECHO) as server:
+        port = server.server_address[1]
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            status = connection.recv(1000).split()[1]
+        assert status in (b"400", b"404")
+        assert ask(server, "x")[0] == 200
+    assert capsys.readouterr().err == ""
+
+
+def test_head_is_answered_to_this_machine_only(built):
+    with serving(built.folder, ECHO) as server:
+        for host, expected in ((f"127.0.0.1:{server.server_address[1]}", 200), ("evil.example", 403)):
+            connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=30)
+            connection.request("HEAD", "/index.html", headers={"Host": host})
+            assert connection.getresponse().status == expected
+            connection.close()
 
 
 def test_slow_and_crashing_workers_do_not_stop_the_server(built):

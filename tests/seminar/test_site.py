@@ -12,6 +12,7 @@ from germ.seminar.experiment import NothingToCompute, NotYet
 from germ.seminar.experiments import EXPERIMENTS
 from germ.seminar.results import load_results
 from germ.seminar.site.build import MARK, build_site
+from germ.seminar.site.notation import format_notation
 
 LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("link", "href"), ("source", "src"), ("form", "action")}
 
@@ -142,7 +143,7 @@ def test_a_talk_page_has_everything(built, pages):
     )
     page = pages["talks/2022-11-24.html"]
     for claim in built.site.results["2022-11-24"].claims:
-        assert claim.statement in page.text
+        assert format_notation(claim.statement).striptags() in page.text
         assert claim.source in page.text
     assert "germ seminar run 2022-11-24 --size small --seed 0" in page.text
     assert "@misc{slt-2022-11-24," in page.text
@@ -202,3 +203,8 @@ def test_other_folders_are_not_overwritten(tmp_path):
     with pytest.raises(SeminarError, match="not a site of germ"):
         build_site(load_catalogue(), tmp_path / "thesis.tex", today=TODAY)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_notation_escapes_before_it_sets_indices_and_powers():
+    assert str(format_notation("<b>_1 x^<i> & a_b c^2")) == "&lt;b&gt;_1 x^&lt;i&gt; &amp; a<sub>b</sub> c<sup>2</sup>"
+    assert format_notation("nS_n, J_m/(m + 1), F_31, compare_models, 2^−l").striptags() == "nSn, Jm/(m + 1), F31, compare_models, 2−l"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +92,7 @@ def search(words: list[str], today: TodayOption = None, as_json: JsonOption = Fa
 @seminar.command()
 def show(talk_id: Annotated[str, typer.Argument(metavar="ID")], as_json: JsonOption = False, catalogue: CatalogueOption = None) -> None:
     """Everything that is known about one talk."""
-    from germ.seminar.experiment import NotYet, find_experiment
+    from germ.seminar.experiment import NotYet, find_experiment, read_essay
 
     found = _load(catalogue)
     talk = found.find_talk(talk_id)
@@ -117,6 +118,11 @@ def show(talk_id: Annotated[str, typer.Argument(metavar="ID")], as_json: JsonOpt
         entry = find_experiment(talk.id)
     except SeminarError:
         return  # a talk of somebody's own catalogue
+    for text in read_essay(talk.id):
+        typer.echo("")
+        typer.echo(textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  "))
+    if isinstance(entry, str):
+        typer.echo("")
     state = (
         f"germ seminar run {talk.id}"
         if isinstance(entry, str)
@@ -137,16 +143,17 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run what a talk is about; exit 1 when a claim fails."""
-    from germ.seminar.experiment import SIZES, NotYet, Run, run_experiment
-    from germ.seminar.results import DEFAULT_RESULTS, save_run, to_document
+    from germ.seminar.experiment import SIZES, NotYet, Run, find_experiment, run_experiment
+    from germ.seminar.results import DEFAULT_RESULTS, prepare_folder, save_run, to_document
 
     if size not in SIZES:
         raise InputError(f"the size {size!r}", f"one of {', '.join(SIZES)}")
     folder = output or DEFAULT_RESULTS
+    if talk_id == "all" or isinstance(find_experiment(_load(None).find_talk(talk_id).id), str):
+        prepare_folder(folder)
     if talk_id == "all":
         _run_all(size, seed, folder, jobs, as_json)
         return
-    _load(None).find_talk(talk_id)
     found = run_experiment(talk_id, size, seed)  # type: ignore[arg-type]
     if not isinstance(found, Run):
         kind, why = ("not yet", found.capability) if isinstance(found, NotYet) else ("nothing to compute", found.reason)

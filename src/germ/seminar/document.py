@@ -16,6 +16,7 @@ import yaml
 
 from germ.errors import SeminarError
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _URL = re.compile(r"https?://[^\s<>\"]+\Z")
 MAX_BYTES = 5_000_000
 
@@ -82,11 +83,21 @@ class Field:
             raise self.make_error(f"found {self._kind()}", "a text")
         if self.node.tag.endswith(":null") or not self.node.value.strip():
             raise self.make_error("found nothing", "a text", "fill it in or remove the key")
-        return str(self.node.value).strip()
+        text = str(self.node.value).strip()
+        if bad := _CONTROL.search(text):
+            raise self.make_error(f"the control character {bad[0]!r} in {text[:40]!r}", "a text that can be printed", "remove it")
+        return text
+
+    def read_line(self) -> str:
+        """A text of one line."""
+        text = self.read_text()
+        if len(text.splitlines()) > 1:
+            raise self.make_error(f"{len(text.splitlines())} lines: {text[:40]!r}", "one line", "join them")
+        return text
 
     def read_texts(self) -> tuple[str, ...]:
-        """A list of texts."""
-        return tuple(item.read_text() for item in self.read_items())
+        """A list of texts of one line each."""
+        return tuple(item.read_line() for item in self.read_items())
 
     def read_date(self) -> datetime.date:
         """A date of the calendar, year-month-day."""

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import germ
 from germ.claim import collect_versions
 from germ.errors import SeminarError
+from germ.rng import check_seed
 from germ.seminar.claims import CheckedClaim
 
 if TYPE_CHECKING:
@@ -157,6 +158,29 @@ def find_source(module: str) -> Path:
     return path
 
 
+def read_essay(talk_id: str) -> tuple[str, ...]:
+    """What an experiment says of itself, without importing it.
+
+    Args:
+        talk_id: Id of a talk.
+
+    Returns:
+        The paragraphs of its module's docstring: what is computed, then what it is about. Empty for a talk without an experiment.
+
+    Example:
+        >>> len(read_essay("2022-11-24")), read_essay("2023-03-09")
+        (2, ())
+    """
+    try:
+        entry = find_experiment(talk_id)
+    except SeminarError:
+        return ()  # a talk of somebody's own catalogue
+    if not isinstance(entry, str):
+        return ()
+    text = ast.get_docstring(ast.parse(find_source(entry).read_bytes())) or ""
+    return tuple(" ".join(part.split()) for part in text.split("\n\n"))
+
+
 @cache
 def compute_digest(module: str) -> str:
     """Hash of the source of an experiment and of all modules of germ that it imports, directly or not.
@@ -212,9 +236,11 @@ def run_experiment(talk_id: str, size: Size = "small", seed: int = 0) -> Run | N
 
     Raises:
         SeminarError: For an unknown talk or size.
+        InputError: For a seed out of range.
     """
     if size not in SIZES:
         raise SeminarError(f"the size {size!r}", f"one of {', '.join(SIZES)}")
+    check_seed(seed)
     entry = find_experiment(talk_id)
     if not isinstance(entry, str):
         return entry

@@ -106,6 +106,7 @@ def _split_sections(lines: list[str], start: int, source: str, any_weekday: bool
     for number, line in enumerate(lines[start:], start + 1):
         heading = re.match(r"(#{1,6})\s+(.*?)\s*#*\Z", line)
         if closing:
+            _refuse_talk(line, f"{source}:{number}", f"below '{closing[0].strip()}'")
             closing.append(line)
         elif heading and (heading[2] in (UPCOMING, PREVIOUS) or (sections and re.fullmatch(r"\d{4}", heading[2]))):
             if any(s.heading == heading[2] for s in sections):
@@ -114,14 +115,20 @@ def _split_sections(lines: list[str], start: int, source: str, any_weekday: bool
         elif heading and sections and len(heading[1]) <= 2:
             closing.append(line)
         elif not sections:
-            if _TALK.match(line) and _DATE.match(_TALK.match(line)["date"]):  # type: ignore[index]
-                raise SeminarError(f"{source}:{number}: a talk before '## {UPCOMING}' and '## {PREVIOUS}'", "talks inside those sections")
+            _refuse_talk(line, f"{source}:{number}", f"above '## {UPCOMING}' and '## {PREVIOUS}'")
             intro.append(line)
         elif _LOOKS_LIKE_TALK.match(line):
             sections[-1].talks.append((number, _read_talk(line, f"{source}:{number}", any_weekday)))
         else:
             (sections[-1].after if sections[-1].talks else sections[-1].before).append(line)
     return intro, sections, closing
+
+
+def _refuse_talk(line: str, where: str, place: str) -> None:
+    match = _TALK.match(line)
+    if match and _DATE.match(match["date"].strip()):
+        expected = f"talks below '## {UPCOMING}', '## {PREVIOUS}' or a year"
+        raise SeminarError(f"{where}: a talk {place}: {line[:60]!r}", expected, "correct the heading, or move the talk")
 
 
 def _read_talk(line: str, where: str, any_weekday: bool) -> Talk:

@@ -97,6 +97,7 @@ def describe_polynomial(text: str, limits: Limits = LIMITS) -> Answer:
     claim = germ.compute_rlct(polynomial, budget=0.6 * limits.seconds)
     figure = Figure(figsize=(4.2, 4.2), layout="constrained")
     plot_newton_polyhedron(polynomial, figure.subplots(), ["x", "y"])
+    figure.axes[0].set_title("")  # the page names the polynomial as it was typed
     return Answer(text, str(claim), draw_figure(figure)[1])
 
 

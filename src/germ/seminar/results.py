@@ -118,6 +118,24 @@ def to_document(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def prepare_folder(folder: Path) -> None:
+    """Make the folder of results, before anything is computed for it.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        SeminarError: If it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError as error:
+        raise SeminarError(f"cannot make the folder {folder}: {error}", "a folder that can be written", "choose another --output") from None
+    if not writable:
+        raise SeminarError(f"cannot write into {folder}", "a folder that can be written", "choose another --output")
+
+
 def save_run(run: Run, folder: Path) -> list[Path]:
     """Write a run's figures and its document.
 
@@ -128,7 +146,7 @@ def save_run(run: Run, folder: Path) -> list[Path]:
     Returns:
         The files; the document comes last, and is written last.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    prepare_folder(folder)
     for old in folder.glob(f"{run.talk}-*"):
         if re.fullmatch(re.escape(run.talk) + r"-[A-Za-z][\w-]*\.(svg|png)", old.name):
             old.unlink()

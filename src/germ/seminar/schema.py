@@ -77,8 +77,8 @@ def read_catalogue(text: str, source: str = "catalogue.yaml") -> Catalogue:
         _check_known(item, "area", [problem.area] if problem.area else [], known)
         _check_known(item, "talk", problem.talks, known)
     return Catalogue(
-        title=root["title"].read_text(),
-        description=root["description"].read_text(),
+        title=root["title"].read_line(),
+        description=root["description"].read_line(),
         calendar=calendar,
         page=_read_page(root["page"]),
         talks=tuple(sorted((t for _, t in talks), key=lambda t: (t.date, t.id))),
@@ -143,7 +143,7 @@ def _read_time(item: Field) -> datetime.time:
 
 def _read_link(item: Field) -> Link:
     found = item.read_mapping(("name", "url"), ())
-    return Link(found["name"].read_text(), found["url"].read_url())
+    return Link(found["name"].read_line(), found["url"].read_url())
 
 
 def _read_calendar(root: dict[str, Field]) -> Calendar:
@@ -168,25 +168,25 @@ def _read_calendar(root: dict[str, Field]) -> Calendar:
 
 def _read_topic(item: Field) -> Topic:
     found = item.read_mapping(("id", "title"), ("detail",))
-    return Topic(_read_id(found["id"]), found["title"].read_text(), found["detail"].read_text() if "detail" in found else "")
+    return Topic(_read_id(found["id"]), found["title"].read_line(), found["detail"].read_text() if "detail" in found else "")
 
 
 def _read_speaker(item: Field) -> Speaker:
     found = item.read_mapping(("name",), ("url", "group"))
     url = found["url"].read_url() if "url" in found else ""
-    return Speaker(found["name"].read_text(), url, found["group"].read_flag() if "group" in found else False)
+    return Speaker(found["name"].read_line(), url, found["group"].read_flag() if "group" in found else False)
 
 
 def _read_reference(item: Field) -> Reference:
     found = item.read_mapping(("id", "title", "kind", "section"), ("authors", "year", "month", "venue", "url"))
     return Reference(
         id=_read_id(found["id"]),
-        title=found["title"].read_text(),
-        authors=found["authors"].read_text() if "authors" in found else "",
+        title=found["title"].read_line(),
+        authors=found["authors"].read_line() if "authors" in found else "",
         year=found["year"].read_number(1600, 2200) if "year" in found else None,
         month=found["month"].read_number(1, 12) if "month" in found else None,
         kind=found["kind"].read_choice(REFERENCE_KINDS),
-        venue=found["venue"].read_text() if "venue" in found else "",
+        venue=found["venue"].read_line() if "venue" in found else "",
         url=found["url"].read_url() if "url" in found else "",
         section=found["section"].read_choice(REFERENCE_SECTIONS),
     )
@@ -196,7 +196,7 @@ def _read_problem(item: Field) -> OpenProblem:
     found = item.read_mapping(("id", "title", "statement"), ("area", "talks"))
     area = found["area"].read_text() if "area" in found else ""
     talks = found["talks"].read_texts() if "talks" in found else ()
-    return OpenProblem(_read_id(found["id"]), found["title"].read_text(), found["statement"].read_text(), area, talks)
+    return OpenProblem(_read_id(found["id"]), found["title"].read_line(), found["statement"].read_text(), area, talks)
 
 
 def _read_links(item: Field) -> dict[str, str]:
@@ -206,7 +206,7 @@ def _read_links(item: Field) -> dict[str, str]:
 def _read_later(item: Field) -> Later:
     found = item.read_mapping((), ("title", "speakers", "links"))
     return Later(
-        title=found["title"].read_text() if "title" in found else "",
+        title=found["title"].read_line() if "title" in found else "",
         speakers=found["speakers"].read_texts() if "speakers" in found else (),
         links=_read_links(found["links"]) if "links" in found else {},
     )
@@ -236,7 +236,7 @@ def _read_talk(item: Field, usual_weekday: str) -> Talk:
     return Talk(
         id=talk_id,
         date=date,
-        title=found["title"].read_text(),
+        title=found["title"].read_line(),
         speakers=found["speakers"].read_texts(),
         links=_read_links(found["links"]) if "links" in found else {},
         session=found["session"].read_choice(SESSIONS) if "session" in found else "",

@@ -14,7 +14,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -119,6 +119,11 @@ class SiteServer(ThreadingHTTPServer):
         """The site's address."""
         return f"http://{HOST}:{self.server_address[1]}/"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that went away is no news; anything else is."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
     def server_close(self) -> None:
         """Close the socket and end the workers."""
         super().server_close()
@@ -132,9 +137,21 @@ class _Handler(SimpleHTTPRequestHandler):
     timeout = 30
 
     def do_GET(self) -> None:
+        self._serve(self._get)
+
+    def do_HEAD(self) -> None:
+        self._serve(super().do_HEAD)
+
+    def _serve(self, serve: Callable[[], None]) -> None:
         if not self._is_for_us():
             self.send_error(HTTPStatus.FORBIDDEN, "this server answers pages of its own only")
             return
+        try:
+            serve()
+        except ValueError:  # an address that cannot be split, too many fields, a NUL in a path
+            self.send_error(HTTPStatus.BAD_REQUEST, "an address that cannot be read")
+
+    def _get(self) -> None:
         url = urlsplit(self.path)
         if url.path == "/api/newton":
             self._answer(parse_qs(url.query, max_num_fields=4).get("K", [""])[0])

@@ -1,4 +1,9 @@
-"""The same with a truth of one unit: differences of moments, the truncation degree 2(H + R) − 1, λ at different true parameters."""
+"""The same with a truth of one unit: differences of moments, the truncation degree 2(H + R) − 1, λ at different true parameters.
+
+If the truth is itself a network, K is comparable to squares of differences of moments, f_k(w) − f_k(w₀). More of them are needed, up to
+degree 2(H + R) − 1 for H units and R true ones. True parameters now differ: λ at a parameter depends on how the spare unit is switched
+off.
+"""
 
 from __future__ import annotations
 

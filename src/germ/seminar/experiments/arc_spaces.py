@@ -1,4 +1,9 @@
-"""Jets and arcs of the node and of a tacnode: contact loci, Mustață's formula, and counts over finite fields."""
+"""Jets and arcs of the node and of a tacnode: contact loci, Mustață's formula, and counts over finite fields.
+
+An arc is a jet of infinite order. Ein, Lazarsfeld and Mustață count arcs by their order of contact with the variety, and the codimension
+of contact of order p is p times the threshold where p is divisible enough. Over a field of p elements jets can be counted one by one, and
+their number grows like p to the power of their dimension.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""The posterior of one tanh unit: predictive and energies against quadrature, and λ as the slope of E[nL] over temperature."""
+"""The posterior of one tanh unit: predictive and energies against quadrature, and λ as the slope of E[nL] over temperature.
+
+Bayes' rule weighs each parameter by its likelihood. For one tanh unit and a truth of zero the posterior does not shrink to a point but to
+the cross a = 0 or b = 0. The mean energy E[nL] of the posterior at inverse temperature β grows with temperature 1/β, and its slope is λ:
+that is how a learning coefficient is read off samples, without knowing anything about the singularity.
+"""
 
 from __future__ import annotations
 

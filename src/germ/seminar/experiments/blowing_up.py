@@ -1,4 +1,9 @@
-"""Blowing up a point: one blow-up resolves x² + y² + z², the cusp needs three (or one with weights 2 and 3)."""
+"""Blowing up a point: one blow-up resolves x² + y² + z², the cusp needs three (or one with weights 2 and 3).
+
+To blow up a point replaces it by all directions through it. In the chart x = u, y = uv, z = uw the function x² + y² + z² becomes u² times
+a positive function, and the Jacobian is u²: one step, and λ = 3/2 can be read off. The cusp keeps touching the new divisor and needs
+three steps, or one with weights that respect its shape.
+"""
 
 from __future__ import annotations
 

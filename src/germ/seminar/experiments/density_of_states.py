@@ -1,4 +1,9 @@
-"""Zeta function, density of states, volume and partition function of K = x²y²: four faces of one singularity."""
+"""Zeta function, density of states, volume and partition function of K = x²y²: four faces of one singularity.
+
+Four functions hold the same information. The zeta function ζ(z) = ∫ K^z has its largest pole at −λ, of order m. The density of states
+v(t) = ∫ δ(t − K) grows like t^(λ−1) (−log t)^(m−1), the volume V(t) is its integral, and the partition function Z(n) = ∫ exp(−nK) its
+Laplace transform. For K = x²y² on the unit square all four are elementary, and each can be checked against the others.
+"""
 
 from __future__ import annotations
 

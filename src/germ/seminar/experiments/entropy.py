@@ -1,4 +1,9 @@
-"""Entropy, relative entropy and mutual information: exact values, the Gaussian formula, and estimates from counts."""
+"""Entropy, relative entropy and mutual information: exact values, the Gaussian formula, and estimates from counts.
+
+H(p) is the mean number of bits that a sample of p needs, KL(p ‖ q) the mean number wasted by a code made for q. The divergence K of
+learning theory is this waste, and the mean of log-likelihood ratios by which it is estimated is the empirical K_n. From few counts the
+entropy comes out too small; a correction removes the bias to first order.
+"""
 
 from __future__ import annotations
 

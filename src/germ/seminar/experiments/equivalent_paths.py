@@ -1,4 +1,9 @@
-"""Two parameters of one reducible tanh network, connected by straight segments along which the function does not change."""
+"""Two parameters of one reducible tanh network, connected by straight segments along which the function does not change.
+
+The parameters of one function are not scattered points. As soon as one unit is spare they hang together: weight can be moved into it, the
+unit that was left can be changed freely, and so on, as in a puzzle of sliding tiles. Where at least half of the units are spare, seven
+straight pieces lead from anywhere to anywhere.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Fisher information matrices: exact for a coin, of rank 2, 1 or 0 for one tanh unit, and sampled with error bars."""
+"""Fisher information matrices: exact for a coin, of rank 2, 1 or 0 for one tanh unit, and sampled with error bars.
+
+I(w) = E[∂log p ∂log pᵀ] says how well samples tell neighbouring parameters apart, and its inverse bounds the variance of any unbiased
+estimator (Cramér and Rao). Where I has a null direction the parameter can move along it without being seen, the bound is infinite, and
+the classical theory with its d/2 ends. One tanh unit a tanh(bx) is such a model: it cannot tell b where a = 0, nor a where b = 0.
+"""
 
 from __future__ import annotations
 

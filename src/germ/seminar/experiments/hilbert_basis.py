@@ -1,4 +1,9 @@
-"""Hilbert's basis theorem on moments of a two-unit network: the ascending chain stops, with the combination that proves it."""
+"""Hilbert's basis theorem on moments of a two-unit network: the ascending chain stops, with the combination that proves it.
+
+The output of a tanh network depends on its weights through infinitely many moments f_k = Σ aᵢbᵢᵏ. Hilbert's theorem says that the ideals
+⟨f₁⟩ ⊂ ⟨f₁, f₃⟩ ⊂ … stop growing, so that finitely many equations describe the true parameters. For two units they stop at the second
+step, and the proof is a formula that writes the next moment by the first two.
+"""
 
 from __future__ import annotations
 

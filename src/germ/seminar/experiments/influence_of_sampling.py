@@ -1,4 +1,9 @@
-"""How data sets move losses: generalisation and training losses over many data sets, a regular and a singular parameter."""
+"""How data sets move losses: generalisation and training losses over many data sets, a regular and a singular parameter.
+
+With real data K is replaced by its empirical mean, and in the charts of a resolution nK_n = n u^2k − √n u^k ξ_n(u) with a Gaussian
+process ξ. The fluctuation does not change λ but enters the losses: E[G_n] = λ/n, E[T_n] = (λ − 2ν)/n with the singular fluctuation ν, and
+WAIC estimates G_n whatever λ and ν are.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Kraft's and McMillan's theorems: prefix codes from lengths, unique decodability with a witness, Huffman against the entropy."""
+"""Kraft's and McMillan's theorems: prefix codes from lengths, unique decodability with a witness, Huffman against the entropy.
+
+Word lengths l are those of a prefix code if and only if Σ 2^−l ≤ 1, and McMillan: no uniquely decodable code does better. So codes and
+distributions are the same thing, l = −log₂ p, and the entropy is the least mean length. That is the bridge on which description lengths,
+and with them free energies, can be called complexity.
+"""
 
 from __future__ import annotations
 

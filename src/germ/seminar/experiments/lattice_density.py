@@ -1,4 +1,9 @@
-"""Tight-binding electrons: densities of states of chain, square and cubic lattice, with their van Hove singularities."""
+"""Tight-binding electrons: densities of states of chain, square and cubic lattice, with their van Hove singularities.
+
+Electrons on a lattice have energies E(k) on a torus of wave vectors, and the density of states is ∫ δ(E − E(k)). It is smooth except at
+critical points of E(k): a minimum gives a step in two dimensions, a saddle a logarithm. These van Hove singularities are the learning
+coefficients of the germs x² + y² (λ = 1, m = 1) and xy (λ = 1, m = 2).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Tanh networks made as small as they can be without any change of their outputs, and a canonical form to compare functions by."""
+"""Tanh networks made as small as they can be without any change of their outputs, and a canonical form to compare functions by.
+
+A network can be cut down to its rank without any change of its outputs: drop silent units, turn constant ones into a bias, merge equal
+and opposite ones. What is left is unique up to order and signs, and sorting makes it a canonical form: two networks are the same function
+if and only if their canonical forms agree.
+"""
 
 from __future__ import annotations
 

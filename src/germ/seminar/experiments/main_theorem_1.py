@@ -1,4 +1,9 @@
-"""Main Theorem 1: in suitable charts the log density ratio is a monomial times an analytic function that does not vanish identically."""
+"""Main Theorem 1: in suitable charts the log density ratio is a monomial times an analytic function that does not vanish identically.
+
+The theorem brings the log density ratio log q(x)/p(x|w) into the form u^k a(x, u) with a function a that does not vanish identically in x
+at u = 0. Then K = u^2k times a positive function, and the empirical process factors likewise: everything that follows about singular
+models rests on this form. For a tanh(bx) it can be written down at once.
+"""
 
 from __future__ import annotations
 

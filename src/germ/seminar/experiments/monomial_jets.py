@@ -1,4 +1,9 @@
-"""Jets of monomial ideals: dimensions by weights, and the log canonical threshold of Howald's polyhedron."""
+"""Jets of monomial ideals: dimensions by weights, and the log canonical threshold of Howald's polyhedron.
+
+For a monomial ideal everything is combinatorics: the dimension of its jets is a minimum over weights, the threshold the point where the
+diagonal meets Howald's polyhedron. Both can be computed independently of each other, and the least codim J_m/(m + 1) approaches the
+threshold from above, reaching it at suitable m.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""From the specification of a network to (λ, m): the engine for few units, Aoyagi's formula for any number."""
+"""From the specification of a network to (λ, m): the engine for few units, Aoyagi's formula for any number.
+
+The road from end to end: the specification of a network gives moments, the moments an ideal, the ideal λ and m by blowing up. Each unit
+adds two variables, and the engine's work grows quickly; Aoyagi and Watanabe's formula answers for any number of units. The growth of λ
+like √H/2, where BIC counts H, is what makes large networks affordable.
+"""
 
 from __future__ import annotations
 

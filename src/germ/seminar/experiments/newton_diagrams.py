@@ -1,4 +1,9 @@
-"""Newton diagrams: distance and multiplicity, when they decide λ, and when degeneracy makes them an upper bound only."""
+"""Newton diagrams: distance and multiplicity, when they decide λ, and when degeneracy makes them an upper bound only.
+
+Draw the exponents of K as points and take the convex hull of everything above and to the right of them. The diagonal enters this
+polyhedron at (t, t), and 1/t is λ as long as K is nondegenerate, which means that the terms on each face have no multiple real zeros away
+from the axes. Otherwise 1/t is an upper bound only: (y − x²)² in the wrong coordinates looks like 3/4 and is 1/2.
+"""
 
 from __future__ import annotations
 

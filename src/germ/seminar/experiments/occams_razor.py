@@ -1,4 +1,9 @@
-"""Balasubramanian's razor, term by term, against the exact evidence and the exact normalised maximum likelihood code."""
+"""Balasubramanian's razor, term by term, against the exact evidence and the exact normalised maximum likelihood code.
+
+The evidence of a regular model is its maximum likelihood times a razor: the volume of parameters that n samples cannot tell from the best
+one, over the volume of all that they can tell apart, measured by √det I. That splits ½ d log n from terms that count geometry. Rissanen's
+code reaches the same complexity without a prior. Where det I = 0 there is no razor, and d/2 has to be replaced by λ.
+"""
 
 from __future__ import annotations
 

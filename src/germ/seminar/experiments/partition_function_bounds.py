@@ -1,4 +1,9 @@
-"""The partition function between two multiples of n^−λ (log n)^(m−1), and cut into charts."""
+"""The partition function between two multiples of n^−λ (log n)^(m−1), and cut into charts.
+
+The theorem on Z_n is proved by cutting the parameter space into the charts of a resolution and bounding the integral in each from both
+sides by that of its monomial. The bounds differ by a constant factor, which disappears in log Z_n. Both the sandwich and the cut are
+carried out here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""The pendulum's density of states is its period; at the separatrix it has the logarithm of the crossing xy."""
+"""The pendulum's density of states is its period; at the separatrix it has the logarithm of the crossing xy.
+
+A pendulum of energy E moves along a level curve of H = p²/2 + 1 − cos q. The area A(E) inside that curve is a volume V(ε) with H in the
+place of K, and its derivative, the density of states, is the period. Small swings see the regular minimum, where λ = 1; at E = 2 the
+curve passes through the saddle, where H − 2 looks like xy, and the multiplicity m = 2 shows as a logarithm: the period becomes infinite.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Entropy in physics is Shannon's entropy in other units: noble gases, Landauer's bound, Gibbs' distribution."""
+"""Entropy in physics is Shannon's entropy in other units: noble gases, Landauer's bound, Gibbs' distribution.
+
+The entropy of a gas in joule per kelvin and the entropy of a distribution in bits are one quantity in two units; k_B log 2 is the price
+of a bit. The absolute entropies of noble gases come out of counting states, the heat of erasing a bit out of the second law, and Gibbs'
+distribution out of maximal entropy at given energy, which is also how the posterior arises.
+"""
 
 from __future__ import annotations
 

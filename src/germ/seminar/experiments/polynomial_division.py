@@ -1,4 +1,9 @@
-"""Multivariate division: every step, quotients and remainder, and why a Gröbner basis makes the remainder unique."""
+"""Multivariate division: every step, quotients and remainder, and why a Gröbner basis makes the remainder unique.
+
+To divide by several polynomials one needs an order of monomials, and the remainder depends on the order of the divisors: a remainder
+other than 0 does not prove that a polynomial is outside the ideal. Buchberger's Gröbner basis repairs that. It generates the same ideal
+and leaves one remainder, whatever the order, so that membership can be decided.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""The rank of a tanh network, and its least rank within a small distance: greedy bounds, exact search, and why the search is hard."""
+"""The rank of a tanh network, and its least rank within a small distance: greedy bounds, exact search, and why the search is hard.
+
+Two parameters of different size can be the same function; the smallest number of units that does it is the rank. Trained networks are
+never exactly reducible but may lie near a smaller one, and the least rank within ε of every weight measures how simple they nearly are.
+To group units so that as many as possible merge or cancel contains the covering of points by squares, which is why only bounds can be had
+quickly.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""All small tanh networks by rank: the Fisher information loses rank at a network exactly where the network can be made smaller."""
+"""All small tanh networks by rank: the Fisher information loses rank at a network exactly where the network can be made smaller.
+
+Parameter space is layered by rank. The top layer, where no unit is spare, is regular; each layer below consists of singular parameters,
+and the Fisher information counts how many directions are lost. What it cannot see is how flat these directions are: that is λ, computed
+here at three parameters of one function.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Divergence, its Hessian and its zeros for y = a tanh(bx) + noise: where the model is regular and where it is singular."""
+"""Divergence, its Hessian and its zeros for y = a tanh(bx) + noise: where the model is regular and where it is singular.
+
+K(w), the divergence from the truth to the model, is zero on the set W₀ of true parameters and close to ½ δwᵀ I δw beside a regular one,
+where I is invertible and λ = d/2. Where I is singular K vanishes to higher order in some direction. The same model can be both: with the
+truth a = 1, b = 1/2 the network is regular; with the truth zero W₀ is a pair of crossing lines, and λ is 1/2 with m = 2 at the crossing.
+"""
 
 from __future__ import annotations
 

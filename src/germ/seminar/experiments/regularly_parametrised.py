@@ -1,4 +1,9 @@
-"""Regularly parametrised models: fibre ideals of a table with two latent classes, and its exact evidence."""
+"""Regularly parametrised models: fibre ideals of a table with two latent classes, and its exact evidence.
+
+Many models are polynomial maps into a regular one: here two latent classes into all tables of 3 × 3 cells. The fibre over the truth is
+given by an ideal, and λ is that of the ideal. One independent table has true parameters of different λ, 3 where the classes are equal and
+5/2 where one is empty; the smallest rules the evidence.
+"""
 
 from __future__ import annotations
 

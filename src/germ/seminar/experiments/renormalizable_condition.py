@@ -1,4 +1,9 @@
-"""The renormalisable condition: two optimal parameters with different distributions give the free energy a term of order √n."""
+"""The renormalisable condition: two optimal parameters with different distributions give the free energy a term of order √n.
+
+If the truth is not in the model, two optimal parameters may give different distributions. The data then favour one of them by chance, by
+an amount of order √n, and the free energy has no expansion in log n. The condition that excludes this bounds E[f²]/E[f] for the log
+density ratio f; where it holds the theory is that of realisable truths.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Resolution of singularities: the cusp, and the quadric Σ aᵢbᵢ whose multiplicity falls when a second term is added."""
+"""Resolution of singularities: the cusp, and the quadric Σ aᵢbᵢ whose multiplicity falls when a second term is added.
+
+Hironaka's theorem: after finitely many blow-ups, substitutions such as x = u, y = uv, any K becomes a monomial u^2k times a function that
+does not vanish, with a Jacobian u^h. Each coordinate then offers a pole (h + 1)/(2k) of the zeta function; λ is the least of them over
+all charts, m the largest number that attain it in one chart. Only real points count, so that (x² + y²)² and (x² − y²)² differ in m.
+"""
 
 from __future__ import annotations
 

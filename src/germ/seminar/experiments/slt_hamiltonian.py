@@ -1,4 +1,9 @@
-"""Hamiltonian Monte Carlo with nK as potential: the leapfrog's energy error, its reversibility, and ⟨nK⟩ of a crossing."""
+"""Hamiltonian Monte Carlo with nK as potential: the leapfrog's energy error, its reversibility, and ⟨nK⟩ of a crossing.
+
+Take nK as a potential, add kinetic energy, and let a particle roll: Hamiltonian Monte Carlo proposes where it arrives. The leapfrog
+integrator is symmetric and reversible, so that its energy error is of second order and the chain can be made exact by acceptance. Near a
+crossing the walls steepen with n, and the step has to shrink with them.
+"""
 
 from __future__ import annotations
 

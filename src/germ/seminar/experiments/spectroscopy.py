@@ -1,4 +1,9 @@
-"""Critical points of a dispersion read as germs: Watson's integral, Pólya's walk, and (λ, m) of van Hove singularities."""
+"""Critical points of a dispersion read as germs: Watson's integral, Pólya's walk, and (λ, m) of van Hove singularities.
+
+Read backwards, a singular density of states tells which germ made it: the exponent is λ − 1, a logarithm means m = 2. Watson's integral
+and Pólya's walk rest on the same density, since the walk returns by way of states at the band's edge. In learning theory nobody knows the
+germ of a trained network; its density of states can be sampled.
+"""
 
 from __future__ import annotations
 

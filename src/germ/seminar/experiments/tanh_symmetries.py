@@ -1,4 +1,9 @@
-"""All parameters of one tanh network: h! 2^h images where it is irreducible, whole continua where one of four conditions holds."""
+"""All parameters of one tanh network: h! 2^h images where it is irreducible, whole continua where one of four conditions holds.
+
+Since tanh is odd, changing the signs of a unit's weights changes nothing, and neither does exchanging units. If none of Sussmann's four
+conditions holds, these h! 2^h images are all parameters of the function. If one holds there is a continuum of others, along which the
+Fisher information is blind: the network is singular.
+"""
 
 from __future__ import annotations
 

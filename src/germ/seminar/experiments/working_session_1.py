@@ -1,4 +1,8 @@
-"""Exercise: how much worse than the truth does a Bayesian with a flat prior predict the next normal sample?"""
+"""Exercise: how much worse than the truth does a Bayesian with a flat prior predict the next normal sample?
+
+The generalisation error is the divergence from the truth to the predictive distribution, averaged over data sets. For a normal mean with
+a flat prior it can be written down, and it shows the first law of the theory, n E[G_n] → λ, in the one case that needs no geometry.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Exercise: compute V(t) = vol{x²y² < t} in the unit square, and guess from it what x^2a y^2b does."""
+"""Exercise: compute V(t) = vol{x²y² < t} in the unit square, and guess from it what x^2a y^2b does.
+
+The volume of {K < t} is the first thing to compute for a new singularity. Here it is done by slicing, and once more through the partial
+fractions of the zeta function; from the two one guesses the rule for any monomial, that the larger exponent decides λ and that equal
+exponents give a logarithm.
+"""
 
 from __future__ import annotations
 

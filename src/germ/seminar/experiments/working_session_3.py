@@ -1,4 +1,8 @@
-"""Exercise: fill in the table of λ for tanh networks, by hand for one and two units, by formula for the rest."""
+"""Exercise: fill in the table of λ for tanh networks, by hand for one and two units, by formula for the rest.
+
+A table to fill in: λ for H tanh units and truth zero. For one unit the ideal is ⟨ab⟩; for two, the weights of the blow-up are found by
+hand; the rest is the formula, whose steps at square numbers are where m = 2.
+"""
 
 from __future__ import annotations
 

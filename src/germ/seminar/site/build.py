@@ -20,8 +20,10 @@ from germ.atlas.page import format_input
 from germ.errors import MissingDependencyError, SeminarError
 from germ.seminar import feeds
 from germ.seminar.catalogue import Catalogue, Talk
+from germ.seminar.experiment import read_essay
 from germ.seminar.polynomials import GALLERY, LIMITS, describe_polynomial
 from germ.seminar.results import DEFAULT_RESULTS, load_results
+from germ.seminar.site.notation import format_notation
 from germ.seminar.site.pages import Site
 
 HERE = Path(__file__).parent
@@ -74,6 +76,7 @@ def _make_environment() -> Any:
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["front_matter"] = _quote_front_matter
+    environment.filters["notation"] = format_notation
     return environment
 
 
@@ -152,7 +155,9 @@ def _by_year(site: Site) -> list[tuple[int, list[Talk]]]:
 
 def _describe_talk(site: Site, talk: Talk) -> dict[str, Any]:
     state = site.describe(talk)
+    summary, *background = read_essay(talk.id) or [""]
     return {
+        "summary": summary, "background": background,
         "talk": talk, "state": state, "result": site.results.get(talk.id) if state.kind in ("pass", "fail", "unrun") else None,
         "area": site.areas.get(talk.area), "series": site.series.get(talk.series),
         "prerequisites": [site.talks[i] for i in talk.prerequisites], "references": [site.references[i] for i in talk.references],
