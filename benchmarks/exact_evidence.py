@@ -1,6 +1,10 @@
 """Problems whose evidence is known exactly: closed forms, quadrature and exact sums, written without germ's samplers."""
 
+import argparse
+import json
 import math
+import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -8,6 +12,8 @@ from scipy.integrate import quad
 from scipy.signal import convolve
 from scipy.special import gammaln, logsumexp
 
+import germ
+from germ.problems.linear import make_reduced_rank_regression
 from germ.problems.problem import Problem
 
 F64 = torch.float64
@@ -249,3 +255,84 @@ def polynomial_regression(degree, n, seed, *, scale=3.0):
     covariance = torch.eye(n, dtype=F64) + scale**2 * design @ design.T
     exact = 0.5 * (n * LOG_2PI + torch.logdet(covariance) + y @ torch.linalg.solve(covariance, y))
     return problem, (x, y), float(exact)
+
+
+def reduced_rank(n, seed, *, hidden=3, outputs=5):
+    """y = B a x + N(0, I), one input, all entries N(0, 1), truth 0: B a ~ N(0, |a|² I), so that F is an integral over |a|² ~ χ² only."""
+    problem = make_reduced_rank_regression(1, outputs, hidden, 0)
+    x, y = problem.simulate(n, generator(seed))
+    square, cross = float(x.pow(2).sum()), (x.T @ y).numpy().ravel()
+
+    def log_density(s):  # s = log |a|²
+        v = 1 + np.exp(s) * square
+        gain = -0.5 * outputs * np.log(v) + 0.5 * np.exp(s) * (cross**2).sum() / v
+        return gain + 0.5 * hidden * s - 0.5 * np.exp(s) - 0.5 * hidden * math.log(2) - gammaln(hidden / 2)
+
+    s = np.linspace(-40, 6, 200_001)
+    return problem, (x, y), -float(log_normal(y).sum()) - float(logsumexp(log_density(s)) + math.log(s[1] - s[0]))
+
+
+def reduced_rank_plane(n, seed, *, rank=1):
+    """y = b a'x + N(0, I), two inputs and outputs: b in closed form, a on a polar grid (the angle's rule converges exponentially)."""
+    problem = make_reduced_rank_regression(2, 2, 1, rank)
+    x, y = problem.simulate(n, generator(seed))
+    angle = torch.arange(720, dtype=F64) * math.pi / 720
+    direction = torch.stack([angle.cos(), angle.sin()], 1)
+    square, cross = (direction @ (x.T @ x) * direction).sum(1), (direction @ (x.T @ y)).pow(2).sum(1)
+    s = torch.linspace(-40, 6, 20_001, dtype=F64)[:, None]  # log |a|², exponential law of mean 2
+    v = 1 + s.exp() * square
+    logs = -torch.log(v) + 0.5 * s.exp() * cross / v + s - 0.5 * s.exp() - math.log(2)
+    return problem, (x, y), -float(log_normal(y).sum()) - float(torch.logsumexp(logs.flatten(), 0) + math.log(float(s[1] - s[0]) / 720))
+
+
+PROBLEMS = {
+    "conjugate, 1": lambda seed=0: linear_regression(1, 50, seed),
+    "conjugate, 10": lambda seed=1: linear_regression(10, 100, seed),
+    "conjugate, 20": lambda seed=0: linear_regression(20, 200, seed),
+    "ridge": lambda seed=2: linear_regression(5, 100, seed, ridge=True),
+    "crossing": lambda seed=0: product(1000, seed),
+    "hyperbola": lambda seed=1: product(200, seed, mean=0.5),
+    "copies": lambda seed=0: two_means(100, seed),
+    "mixture at its edge": lambda seed=0: mixture_weight(200, seed),
+    "empty cells": lambda seed=0: multinomial([[40, 0, 7, 0, 13], [0, 25, 0, 4, 31], [52, 3, 0, 5, 0]][seed % 3]),
+    "far modes": lambda seed=0: two_islands(distance=10.0 - seed),
+    "heavy tails": lambda seed=0: cauchy_location(20, seed),
+    "latent classes": lambda seed=0: latent_class(LIN_TABLE if seed == 0 else draw_table(seed)),
+    "reduced rank, 18": lambda seed=0: reduced_rank(200, seed),
+    "reduced rank, rank 0 of 1": lambda seed=0: reduced_rank_plane(300, seed, rank=0),
+    "reduced rank, rank 1 of 1": lambda seed=0: reduced_rank_plane(300, seed, rank=1),
+}
+
+
+def draw_table(seed):
+    """150 counts of two independent variables of three states each."""
+    return np.random.default_rng(seed).multinomial(150, np.outer([0.5, 0.3, 0.2], [0.4, 0.4, 0.2]).ravel()).reshape(3, 3)
+
+
+def main():
+    """Estimate every free energy at the default settings; print errors and times, and save them if asked."""
+    parser = argparse.ArgumentParser(description="free energies beside exact values")
+    parser.add_argument("--seeds", type=int, default=1, help="data sets of each problem")
+    parser.add_argument("--save", type=Path)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    for name, build in PROBLEMS.items():
+        for seed in range(chosen.seeds):
+            problem, data, exact = build(seed)
+            start = time.process_time()
+            found = germ.estimate_free_energy(problem, data, seed=seed)
+            seconds = time.process_time() - start
+            numbers = {"value": found.value, "standard_error": found.standard_error, "exact": exact, "seconds": round(seconds, 1)}
+            rows.append({"problem": name, "dimension": problem.dimension, "seed": seed, **numbers})
+            error = found.value - exact
+            bar = f"{error:+.3f} ± {found.standard_error:.3f}"
+            print(f"{name:26s} d = {problem.dimension:2d}  F = {exact:10.4f}  error {bar}  {seconds:5.1f} s", flush=True)
+    errors, bars = (np.array([abs(r["value"] - r["exact"]) for r in rows]), np.array([r["standard_error"] for r in rows]))
+    print(f"within 0.1 nats: {(errors <= 0.1).mean():.0%}; within two standard errors: {(errors <= 2 * bars).mean():.0%}; of {len(rows)}")
+    if chosen.save:
+        chosen.save.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

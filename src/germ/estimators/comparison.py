@@ -36,7 +36,8 @@ from germ.sampling.posterior import Posterior, sample_posterior
 
 _STREAM = 9
 _SMALLEST_ERROR = 0.005  # nats: errors below it are not printed
-_ORDER = ("free energy", "WBIC", "BIC", "sBIC", "WAIC", "LOO")
+CRITERIA = ("free energy", "WBIC", "BIC", "sBIC", "WAIC", "LOO")
+_POINTWISE = {"WAIC": "waic", "LOO": "loo"}
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def compare_models(
     rng: np.random.Generator | None = None,
     precision: float = 0.2,
     budget: float = 60.0,
+    criteria: Sequence[str] = CRITERIA,
 ) -> Comparison:
     """Free energy, WBIC, BIC, sBIC, WAIC and leave-one-out loss of several models of the same observations.
 
@@ -126,13 +128,14 @@ def compare_models(
         rng: A NumPy generator that the seed is drawn from instead.
         precision: Wanted Monte Carlo standard error of each free energy and WBIC, nats.
         budget: Seconds for each free energy and WBIC after which sampling stops in any case.
+        criteria: Which criteria; free energies are always estimated, for the probabilities.
 
     Returns:
         The table; printing it shows it. Standard errors of free energy and WBIC are Monte Carlo errors; those of WAIC and LOO are for
         observations drawn anew.
 
     Raises:
-        InputError: For fewer than two models, or if their observations differ.
+        InputError: For fewer than two models, if their observations differ, or for a criterion that there is not.
 
     Example:
         >>> import torch
@@ -149,9 +152,11 @@ def compare_models(
     seed = check_seed(int(rng.integers(2**62)) if rng is not None else seed)
     began = time.monotonic()
     shared = _check(problems, data)
+    for unknown in set(criteria) - set(CRITERIA):
+        raise InputError(f"criterion {unknown!r}", f"some of {', '.join(CRITERIA)}", "check its name")
     names, n = tuple(problems), int(shared[0].shape[0])
     seeds = spawn_seeds(seed, 3 * len(names), stream=_STREAM)
-    estimates: dict[str, dict[str, Estimate]] = {name: {} for name in _ORDER}
+    estimates: dict[str, dict[str, Estimate]] = {name: {} for name in CRITERIA}
     missing: dict[str, str] = {}
     heights: dict[str, float] = {}
     for i, (name, problem) in enumerate(problems.items()):
@@ -160,23 +165,26 @@ def compare_models(
         if energy.standard_error > precision or energy.warnings:
             energy = estimate_free_energy(problem, shared, seed=seeds[3 * i + 1], precision=precision, budget=budget)
         estimates["free energy"][name] = energy
-        estimates["WBIC"][name] = estimate_wbic(problem, shared, seed=seeds[3 * i + 2], precision=precision, budget=budget)
-        heights[name] = maximize_likelihood(posterior).value
-        estimates["BIC"][name] = compute_bic(heights[name], problem.dimension, n)
-        _predict(name, posterior, estimates, missing)
-    for name, value in _solve_sbic(problems, heights, n, missing).items():
-        estimates["sBIC"][name] = value
-    criteria = {c: collect_criterion(c, estimates[c], _pointwise_name(c)) for c in _ORDER if len(estimates[c]) == len(names)}
-    log_evidence = -criteria["free energy"].values
+        if "WBIC" in criteria:
+            estimates["WBIC"][name] = estimate_wbic(problem, shared, seed=seeds[3 * i + 2], precision=precision, budget=budget)
+        if {"BIC", "sBIC"} & set(criteria):
+            heights[name] = maximize_likelihood(posterior).value
+            estimates["BIC"][name] = compute_bic(heights[name], problem.dimension, n)
+        _predict(name, posterior, criteria, estimates, missing)
+    if "sBIC" in criteria:
+        estimates["sBIC"] = _solve_sbic(problems, heights, n, missing)
+    chosen = [c for c in CRITERIA if c in criteria or c == "free energy"]
+    table = {c: collect_criterion(c, estimates[c], _POINTWISE.get(c)) for c in chosen if len(estimates[c]) == len(names)}
+    log_evidence = -table["free energy"].values
     weights = np.exp(log_evidence - log_evidence.max())
     settings = {"precision": precision, "budget": budget}
     provenance = Provenance(
         "comparison of models", "Watanabe (2013); Drton & Plummer (2017); Vehtari et al. (2017)", "sampled", seed, time.monotonic() - began,
         settings, collect_versions("torch", "numpy"),
     )  # fmt: skip
-    warnings = tuple(f"{name}, {c}: {w}" for c in criteria for name, found in estimates[c].items() for w in found.warnings)
+    warnings = tuple(f"{name}, {c}: {w}" for c in table for name, found in estimates[c].items() for w in found.warnings)
     dimensions = tuple(p.dimension for p in problems.values())
-    return Comparison(names, dimensions, n, criteria, weights / weights.sum(), missing, warnings, provenance, estimates)
+    return Comparison(names, dimensions, n, table, weights / weights.sum(), missing, warnings, provenance, estimates)
 
 
 def collect_criterion(name: str, estimates: Mapping[str, Estimate], pointwise: str | None = None) -> Criterion:
@@ -241,13 +249,23 @@ def _check(problems: Mapping[str, Problem], data: Data | Mapping[str, Data]) -> 
     return shared
 
 
-def _predict(name: str, posterior: Posterior, estimates: dict[str, dict[str, Estimate]], missing: dict[str, str]) -> None:
+def _predict(
+    name: str,
+    posterior: Posterior,
+    criteria: Sequence[str],
+    estimates: dict[str, dict[str, Estimate]],
+    missing: dict[str, str],
+) -> None:
+    if not set(_POINTWISE) & set(criteria):
+        return
     table = posterior.to_datatree()
-    estimates["WAIC"][name] = estimate_waic(table)
-    try:
-        estimates["LOO"][name] = estimate_loo(table)
-    except MissingDependencyError as error:
-        missing["LOO"] = str(error)
+    if "WAIC" in criteria:
+        estimates["WAIC"][name] = estimate_waic(table)
+    if "LOO" in criteria:
+        try:
+            estimates["LOO"][name] = estimate_loo(table)
+        except MissingDependencyError as error:
+            missing["LOO"] = str(error)
 
 
 def _solve_sbic(problems: Mapping[str, Problem], heights: Mapping[str, float], n: int, missing: dict[str, str]) -> dict[str, Estimate]:
@@ -272,10 +290,6 @@ def _solve_sbic(problems: Mapping[str, Problem], heights: Mapping[str, float], n
     values = dict(zip(solved.models, solved.values, strict=True))
     found = zip(problems, sizes, strict=True)
     return {name: Estimate(float(values[s]), math.nan, solved.provenance, "sBIC", {"n": n}) for name, s in found}
-
-
-def _pointwise_name(criterion: str) -> str | None:
-    return {"WAIC": "waic", "LOO": "loo"}.get(criterion)
 
 
 def _print_cell(criterion: Criterion, i: int) -> str:

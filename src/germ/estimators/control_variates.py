@@ -61,22 +61,23 @@ def compute_mean(values: np.ndarray, positions: np.ndarray, scores: np.ndarray, 
     """
     islands, draws = values.shape
     plain, plain_error = average_islands(values.mean(1), weights)
-    controls = _make_controls(positions, scores, islands * draws)
-    if islands < 3 or controls.shape[2] == 0:
+    if islands < 3:
         return Mean(plain, plain_error, plain, plain_error, 0)
     reduced = np.empty(islands)
     # Normal equations of each island, summed and taken away again: one pass over the draws.
-    design = np.concatenate([np.ones((islands, draws, 1)), controls], 2)
-    squares, products = np.einsum("cni,cnj->cij", design, design), np.einsum("cni,cn->ci", design, values)
+    center = positions.mean((0, 1))
+    designs = (_make_controls(u - center, s, islands * draws) for u, s in zip(positions, scores, strict=True))
+    sums = [(a.T @ a, a.T @ x, a.mean(0)) for a, x in zip(designs, values, strict=True)]
+    squares, products, means = (np.stack(column) for column in zip(*sums, strict=True))
     for c in range(islands):
         matrix, right = squares.sum(0) - squares[c], products.sum(0) - products[c]
         scale = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
         fit = np.linalg.lstsq(matrix / np.outer(scale, scale), right / scale, rcond=1e-12)[0] / scale
-        reduced[c] = values[c].mean() - controls[c].mean(0) @ fit[1:]
+        reduced[c] = values[c].mean() - means[c, 1:] @ fit[1:]
     value, error = average_islands(reduced, weights)
     if not (math.isfinite(value) and error < plain_error):
         return Mean(plain, plain_error, plain, plain_error, 0)
-    return Mean(value, error, plain, plain_error, controls.shape[2])
+    return Mean(value, error, plain, plain_error, means.shape[1] - 1)
 
 
 def average_islands(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
@@ -99,14 +100,14 @@ def average_islands(values: np.ndarray, weights: np.ndarray | None = None) -> tu
     return mean, widen * math.sqrt(between / effective)
 
 
-def _make_controls(positions: np.ndarray, scores: np.ndarray, draws: int) -> np.ndarray:
-    d = positions.shape[2]
-    centred = positions - positions.mean((0, 1))
+def _make_controls(centred: np.ndarray, scores: np.ndarray, draws: int) -> np.ndarray:
+    """One and the controls at the draws of an island, (draws, 1 + controls); as many as `draws` of all islands can fit."""
+    d = centred.shape[1]
+    one = np.ones((len(centred), 1))
     diagonal = centred * scores + 1.0
     if d + d * (d + 1) // 2 <= draws // _DRAWS_PER_CONTROL:
         i, j = np.triu_indices(d, 1)
-        mixed = centred[:, :, i] * scores[:, :, j] + centred[:, :, j] * scores[:, :, i]
-        return np.concatenate([scores, diagonal, mixed], 2)
+        return np.concatenate([one, scores, diagonal, centred[:, i] * scores[:, j] + centred[:, j] * scores[:, i]], 1)
     if 2 * d <= draws // _DRAWS_PER_CONTROL:
-        return np.concatenate([scores, diagonal], 2)
-    return diagonal.sum(2, keepdims=True)
+        return np.concatenate([one, scores, diagonal], 1)
+    return np.concatenate([one, diagonal.sum(1, keepdims=True)], 1)

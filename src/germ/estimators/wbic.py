@@ -28,6 +28,7 @@ from germ.sampling.posterior import Posterior, sample_posterior
 
 _STREAM = 7
 _MOST_CLIMBS = 64
+_DRAWS = 4096  # of each island at the last temperature: moves there cost little beside the climb
 _LARGEST_RHAT = 1.1
 _LONGEST_MEMORY = 0.5  # the sampler asks for 0.1
 _EVEN = 0.8  # share of effective islands above which they count the same
@@ -74,7 +75,7 @@ def estimate_wbic(
     found: list[Posterior] = []
     for climb_seed in spawn_seeds(seed, _MOST_CLIMBS, stream=_STREAM):
         start = time.monotonic()
-        found.append(sample_posterior(problem, data, beta=1 / math.log(n), seed=climb_seed))
+        found.append(sample_posterior(problem, data, beta=1 / math.log(n), seed=climb_seed, draws=_DRAWS))
         result = _combine(found, precision, seed, time.monotonic() - began)
         if result.standard_error <= precision or time.monotonic() - start > began + budget - time.monotonic():
             break

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from germ.errors import GermError, ProblemError
 from germ.problems.potential import compile_polynomials
-from germ.problems.problem import Data, Problem
+from germ.problems.problem import Data, Problem, Summarizable
 from germ.rng import spawn_seeds
 
 _SAMPLES = 4000
@@ -108,6 +108,10 @@ def _check_shapes(problem: Problem, generator: torch.Generator) -> str:
         )
     if not torch.allclose(problem.log_likelihood(w[1:2], data)[0], likelihood[1], rtol=1e-9, atol=1e-9):
         _fail(problem, "the log-likelihood of a parameter depends on the others in its batch", "rows that are independent")
+    if isinstance(problem.log_likelihood, Summarizable):
+        short = problem.log_likelihood.summarize(data)(w)
+        if not torch.allclose(short, likelihood.sum(1), rtol=1e-9, atol=1e-9):
+            _fail(problem, f"the summarized log-likelihood is {short.tolist()}", f"{likelihood.sum(1).tolist()}, the sum over observations")
     generator.set_state(state)
     if not torch.equal(problem.sample_prior(3, generator), w):
         _fail(problem, "the same generator gives other draws of the prior", "no randomness but the generator's")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from germ.errors import InputError
+from germ.problems.normal_likelihood import LinearLikelihood
 from germ.problems.priors import make_cube_prior, make_gaussian_prior
 from germ.problems.problem import ExactGerm, Problem
 from germ.problems.regression import check_positive, check_rank, make_gaussian_inputs, make_regression
@@ -71,7 +72,7 @@ def make_deep_linear_network(
     names = tuple(f"w{layer}_{i}_{j}" for layer, (b, a) in enumerate(shapes, 1) for i in range(1, b + 1) for j in range(1, a + 1))
     return make_regression(
         f"linear network {'-'.join(map(str, widths))}, rank {rank}" + ("" if deepest else f", layer ranks {ranks}"),
-        lambda w, x: x @ _multiply(split_matrices(w, shapes)).mT, truth, make_gaussian_inputs(widths[0]), prior,
+        LinearLikelihood(lambda w: _multiply(split_matrices(w, shapes))), truth, make_gaussian_inputs(widths[0]), prior,
         residuals=lambda w: (_multiply(split_matrices(w, shapes)) - target).flatten(1),
         exact=_write_ideal(shapes, target, truth, names) if len(truth) <= _EXACT_SIZE else None,
         atlas=_label(widths, rank, ranks), names=names,
@@ -129,7 +130,7 @@ def make_diagonal_network(dimension: int = 4, nonzero: int = 1, depth: int = 2, 
     )
     return make_regression(
         f"diagonal network {dimension} inputs, {nonzero} nonzero, depth {depth}" + (", tied" if tied else ""),
-        lambda w, x: (coefficients(w) @ x.mT)[..., None], truth, make_gaussian_inputs(dimension), make_gaussian_prior(len(truth)),
+        LinearLikelihood(lambda w: coefficients(w)[:, None]), truth, make_gaussian_inputs(dimension), make_gaussian_prior(len(truth)),
         residuals=lambda w: coefficients(w) - theta,
         exact=exact, names=names, atlas=("diagonal-linear", {"d": dimension, "s": nonzero, "L": depth, "tied": tied}),
     )  # fmt: skip

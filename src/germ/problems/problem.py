@@ -9,12 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 Data = tuple[Tensor, ...]
+
+
+@runtime_checkable
+class Summarizable(Protocol):
+    """A log-likelihood with sufficient statistics: its sum over observations can be had in time free of n."""
+
+    def __call__(self, w: Tensor, data: Data) -> Tensor:
+        """Values log p(x_i|w), (P, n), for w (P, d)."""
+
+    def summarize(self, data: Data) -> Callable[[Tensor], Tensor]:
+        """A function of w (P, d) that gives Σ_i log p(x_i|w), (P,), from statistics of the data."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class Problem:
     Args:
         name: A short name.
         dimension: d, the number of parameters.
-        log_likelihood: (w (P, d), data) to log p(x_i|w), (P, n).
+        log_likelihood: (w (P, d), data) to log p(x_i|w), (P, n); samplers take the short way where it is `Summarizable`.
         log_prior: w (P, d) to log φ(w), (P,), normalised; -inf outside the support.
         sample_prior: (P, generator) to P draws from φ, (P, d).
         simulate: (n, generator) to n samples of the truth: tensors with first dimension n.

@@ -5,7 +5,6 @@ For these K(w) = E_x |f(x, w) - f(x, w0)|² / 2, so that λ is a matter of the f
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from germ.errors import InputError
+from germ.problems.normal_likelihood import LinearLikelihood, NormalLikelihood
 from germ.problems.priors import Prior
 from germ.problems.problem import Data, ExactGerm, Problem
 
@@ -21,7 +21,7 @@ Inputs = Callable[[int, torch.Generator], Tensor]
 
 def make_regression(
     name: str,
-    function: Callable[[Tensor, Tensor], Tensor],
+    function: Callable[[Tensor, Tensor], Tensor] | LinearLikelihood,
     truth: Tensor,
     inputs: Inputs,
     prior: Prior,
@@ -37,7 +37,7 @@ def make_regression(
 
     Args:
         name: Its name.
-        function: (w (P, d), x (n, i)) to means (P, n, o).
+        function: (w (P, d), x (n, i)) to means (P, n, o); or the likelihood of a function that is linear in x.
         truth: w0, (d,).
         inputs: (n, generator) to inputs x (n, i).
         prior: The prior.
@@ -51,10 +51,7 @@ def make_regression(
     Returns:
         The problem; its data are (x (n, i), y (n, o)).
     """
-
-    def log_likelihood(w: Tensor, data: Data) -> Tensor:
-        x, y = data
-        return -0.5 * (y - function(w, x)).pow(2).sum(-1) - 0.5 * y.shape[-1] * math.log(2 * math.pi)
+    likelihood = function if isinstance(function, LinearLikelihood) else NormalLikelihood(function)
 
     if divergence is None and residuals is not None:
 
@@ -63,11 +60,11 @@ def make_regression(
 
     def simulate(count: int, generator: torch.Generator) -> Data:
         x = inputs(count, generator)
-        mean = function(truth[None], x)[0]
+        mean = likelihood.predict(truth[None], x)[0]
         return x, mean + torch.randn(mean.shape, generator=generator, dtype=torch.float64)
 
     return Problem(
-        name=name, dimension=prior.dimension, log_likelihood=log_likelihood, log_prior=prior.log_density, sample_prior=prior.sample,
+        name=name, dimension=prior.dimension, log_likelihood=likelihood, log_prior=prior.log_density, sample_prior=prior.sample,
         simulate=simulate, truth=truth, divergence=divergence, residuals=residuals, exact=exact,
         atlas=atlas, support=prior.support, names=names, notes=notes,
     )  # fmt: skip

@@ -1,0 +1,99 @@
+"""Rank of a reduced rank regression chosen by free energy, WBIC, sBIC and BIC: `python -m benchmarks model_choice weak --sets 50`.
+
+y = C x + noise, M = N = 6, C of rank 3, n = 500, models H = 1..6. Two designs:
+
+* "demo": Watanabe's own (program of the WBIC page): x ~ N(0, 3² I), noise 0.1, C = B0 A0 with entries N(0, 0.2²), prior N(0, 10²).
+* "weak": x ~ N(0, I), noise 1, C = U diag(1, 1/2, 1/4) V' with random rotations, prior N(0, 1): the third direction has n s²/2 = 16 nats,
+  between the 2 log n = 12 that the posterior charges for it and the 3.5 log n = 22 that BIC charges.
+
+BIC is counted with the dimension H(M + N − H) of the model, and with the number of parameters H(M + N). One line of JSON a data set is
+appended to the record; sets that are there already are not run again.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import germ
+from germ.problems.linear import make_reduced_rank_regression
+from germ.problems.priors import make_gaussian_prior
+
+SIZE, RANK, N = 6, 3, 500
+RANKS = range(1, SIZE + 1)
+F64 = torch.float64
+WEAK = (1.0, 0.5, 0.25)
+DEMO = {"input": 3.0, "noise": 0.1, "prior": 10.0, "truth": 0.2}
+CRITERIA = ("free energy", "WBIC", "sBIC", "BIC (dimension)", "BIC (parameters)")
+
+
+def make_set(design, seed):
+    """Problems by rank and the data of one set, in units of the noise."""
+    g = torch.Generator().manual_seed(seed)
+    problems = {f"H={h}": make_reduced_rank_regression(SIZE, SIZE, h, min(h, RANK)) for h in RANKS}
+    x = torch.randn(N, SIZE, generator=g, dtype=F64)
+    noise = torch.randn(N, SIZE, generator=g, dtype=F64)
+    if design == "weak":
+        u, v = (torch.linalg.qr(torch.randn(SIZE, SIZE, generator=g, dtype=F64))[0][:, :RANK] for _ in range(2))
+        return problems, (x, x @ (u * torch.tensor(WEAK, dtype=F64) @ v.T).T + noise)
+    a, b = (torch.randn(SIZE, RANK, generator=g, dtype=F64) * DEMO["truth"] for _ in range(2))
+    x = DEMO["input"] * x
+    # y/σ = (B/√σ)(A/√σ) x + N(0, I): both matrices, and their prior's scale, in units of √σ.
+    for name, problem in problems.items():
+        prior = make_gaussian_prior(problem.dimension, DEMO["prior"] / math.sqrt(DEMO["noise"]))
+        problems[name] = replace(problem, log_prior=prior.log_density, sample_prior=prior.sample)
+    return problems, (x, x @ (b @ a.T).T / DEMO["noise"] + noise)
+
+
+def compare(design, seed):
+    """All criteria of one data set, nats, by rank."""
+    problems, data = make_set(design, seed)
+    start = time.process_time()
+    found = germ.compare_models(problems, data, seed=seed, precision=0.3, budget=60, criteria=("free energy", "WBIC", "BIC", "sBIC"))
+    row = {name: found.criteria[name].values.tolist() for name in ("free energy", "WBIC", "sBIC")}
+    row["BIC (parameters)"] = found.criteria["BIC"].values.tolist()
+    row["BIC (dimension)"] = [v - h * h / 2 * math.log(N) for v, h in zip(row["BIC (parameters)"], RANKS, strict=True)]
+    errors = {f"{name} error": found.criteria[name].standard_errors.tolist() for name in ("free energy", "WBIC")}
+    return {"design": design, "seed": seed, **row, **errors, "warnings": list(found.warnings), "seconds": time.process_time() - start}
+
+
+def tabulate(rows):
+    """How often each criterion chose each rank, and its mean difference from the best."""
+    table = {}
+    for name in CRITERIA:
+        values = np.array([row[name] for row in rows])
+        picks = Counter(int(i) + 1 for i in values.argmin(1))
+        table[name] = {"picks": [picks.get(h, 0) for h in RANKS], "mean": (values - values[:, RANK - 1 : RANK]).mean(0).round(2).tolist()}
+    return table
+
+
+def main():
+    """Run, record, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("design", choices=("weak", "demo"))
+    parser.add_argument("--sets", type=int, default=50)
+    parser.add_argument("--record", type=Path, default=Path("build/model_choice.jsonl"))
+    parser.add_argument("--seconds", type=float, default=math.inf, help="stop before the next set after so much time")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    chosen.record.parent.mkdir(parents=True, exist_ok=True)
+    lines = chosen.record.read_text().splitlines() if chosen.record.exists() else []
+    rows = {row["seed"]: row for row in map(json.loads, lines) if row["design"] == chosen.design}
+    began = time.monotonic()
+    for seed in range(chosen.sets):
+        if seed not in rows and time.monotonic() - began < chosen.seconds:
+            rows[seed] = compare(chosen.design, seed)
+            with chosen.record.open("a") as file:
+                file.write(json.dumps(rows[seed]) + "\n")
+    for name, row in tabulate(list(rows.values())).items():
+        print(f"{name:18s} picks of H=1..6 {row['picks']}  mean difference from H=3 {row['mean']}")
+
+
+if __name__ == "__main__":
+    main()
