@@ -55,7 +55,8 @@ def compare(design, seed):
     """All criteria of one data set, nats, by rank."""
     problems, data = make_set(design, seed)
     start = time.process_time()
-    found = germ.compare_models(problems, data, seed=seed, precision=0.3, budget=60, criteria=("free energy", "WBIC", "BIC", "sBIC"))
+    asked = ("free energy", "WBIC", "BIC", "sBIC")
+    found = germ.compare_models(problems, data, seed=seed, precision=0.5, budget=60, criteria=asked, particles=64)
     row = {name: found.criteria[name].values.tolist() for name in ("free energy", "WBIC", "sBIC")}
     row["BIC (parameters)"] = found.criteria["BIC"].values.tolist()
     row["BIC (dimension)"] = [v - h * h / 2 * math.log(N) for v, h in zip(row["BIC (parameters)"], RANKS, strict=True)]
@@ -78,6 +79,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("design", choices=("weak", "demo"))
     parser.add_argument("--sets", type=int, default=50)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first set")
     parser.add_argument("--record", type=Path, default=Path("build/model_choice.jsonl"))
     parser.add_argument("--seconds", type=float, default=math.inf, help="stop before the next set after so much time")
     chosen = parser.parse_args()
@@ -86,7 +88,7 @@ def main():
     lines = chosen.record.read_text().splitlines() if chosen.record.exists() else []
     rows = {row["seed"]: row for row in map(json.loads, lines) if row["design"] == chosen.design}
     began = time.monotonic()
-    for seed in range(chosen.sets):
+    for seed in range(chosen.first, chosen.first + chosen.sets):
         if seed not in rows and time.monotonic() - began < chosen.seconds:
             rows[seed] = compare(chosen.design, seed)
             with chosen.record.open("a") as file:

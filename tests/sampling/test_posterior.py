@@ -22,6 +22,7 @@ from scipy.stats import kstest
 
 import germ
 from germ.errors import DataError, InputError, ProblemError
+from germ.estimators.free_energy import compute_free_energy
 from germ.sampling.coordinates import Coordinates
 from germ.sampling.density import Density
 
@@ -208,3 +209,21 @@ def test_a_normal_prior_and_its_sampler_must_agree():
     with pytest.raises(ProblemError, match="not finite at"):
         germ.estimate_free_energy(replace(problem, log_prior=lambda w: torch.log(w[:, 0])), data)
     assert normal_prior(1, 1.0)[0](torch.zeros(1, 1)).shape == (1,)
+
+
+def test_a_climb_goes_on_from_a_hotter_posterior():
+    problem, data, exact = product(200, 1, mean=0.5)
+    hot = germ.sample_posterior(problem, data, beta=0.1, seed=0, draws=2048)
+    cold = germ.sample_posterior(problem, data, seed=1, start=hot)
+    assert cold.ladder.temperatures[0] == 0
+    assert cold.ladder.temperatures[-1] == 1
+    k = len(hot.ladder.temperatures)
+    assert (cold.ladder.temperatures[:k] == hot.ladder.temperatures).all()
+    found = compute_free_energy(cold)
+    assert abs(found.value - exact) < 3.5 * found.standard_error < 0.4
+    with pytest.raises(InputError, match="smaller β"):
+        germ.sample_posterior(problem, data, beta=0.05, start=hot)
+    with pytest.raises(InputError, match="same problem and data"):
+        germ.sample_posterior(problem, (data[0] + 1,), start=hot)
+    with pytest.raises(InputError, match="particles both times"):
+        germ.sample_posterior(problem, data, start=hot, method="parallel tempering")

@@ -51,13 +51,13 @@ def maximize_likelihood(posterior: Posterior, starts: int = 4) -> Maximum:
     density = Density(posterior.problem, posterior.data)
     tops = posterior.log_likelihood.argmax(1)
     order = np.argsort(-posterior.log_likelihood.max(1))[:starts]
-    hot, cold = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    beta = torch.tensor([1.0, 0.0], dtype=torch.float64)  # with and without the data: the difference is the likelihood's
 
     def descend(u: np.ndarray) -> tuple[float, np.ndarray]:
         point = torch.from_numpy(np.array(u, dtype=np.float64))[None]
-        here, prior = density.evaluate(point, hot), density.evaluate(point, cold)
-        value = float(here.log_likelihood)
-        return -value if np.isfinite(value) else 1e300, -(here.gradient - prior.gradient)[0].numpy()
+        found = density.evaluate(point.expand(2, -1), beta)
+        value = float(found.log_likelihood[0])
+        return -value if np.isfinite(value) else 1e300, (found.gradient[1] - found.gradient[0]).numpy()
 
     found = []
     for island in order:

@@ -22,13 +22,13 @@ from germ.estimators.control_variates import Mean, average_islands, compute_mean
 from germ.estimators.evidence import compute_evidence
 from germ.problems.problem import Data, Problem
 from germ.rng import check_seed, spawn_seeds
-from germ.sampling.density import check_data
+from germ.sampling.density import check_data, is_same_data
 from germ.sampling.diagnostics import summarize
 from germ.sampling.posterior import Posterior, sample_posterior
 
 _STREAM = 7
 _MOST_CLIMBS = 64
-_DRAWS = 4096  # of each island at the last temperature: moves there cost little beside the climb
+DRAWS = 4096  # of each island at the last temperature: moves there cost little beside the climb
 _LARGEST_RHAT = 1.1
 _LONGEST_MEMORY = 0.5  # the sampler asks for 0.1
 _EVEN = 0.8  # share of effective islands above which they count the same
@@ -75,7 +75,7 @@ def estimate_wbic(
     found: list[Posterior] = []
     for climb_seed in spawn_seeds(seed, _MOST_CLIMBS, stream=_STREAM):
         start = time.monotonic()
-        found.append(sample_posterior(problem, data, beta=1 / math.log(n), seed=climb_seed, draws=_DRAWS))
+        found.append(sample_posterior(problem, data, beta=1 / math.log(n), seed=climb_seed, draws=DRAWS))
         result = _combine(found, precision, seed, time.monotonic() - began)
         if result.standard_error <= precision or time.monotonic() - start > began + budget - time.monotonic():
             break
@@ -194,11 +194,6 @@ def compute_learning_coefficient_from_wbic(wbic: Estimate, least_loss: float, n:
         "Watanabe (2013), Theorem 4",
         {"n": n},
     )
-
-
-def is_same_data(first: Data, second: Data) -> bool:
-    """Whether two data sets hold the same observations in the same order."""
-    return len(first) == len(second) and all(a.shape == b.shape and bool((a == b).all()) for a, b in zip(first, second, strict=True))
 
 
 def _island_weights(found: list[Posterior]) -> list[np.ndarray | None]:

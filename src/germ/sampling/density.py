@@ -145,3 +145,8 @@ def check_data(data: Data) -> Data:
             bad = int((~torch.isfinite(x.reshape(x.shape[0], -1)).all(1)).sum())
             raise DataError(f"data[{i}] has nan or infinite values in {bad} of {x.shape[0]} observations", "finite numbers", "remove them")
     return tuple(data)
+
+
+def is_same_data(first: Data, second: Data) -> bool:
+    """Whether two data sets hold the same observations in the same order."""
+    return len(first) == len(second) and all(a.shape == b.shape and bool((a == b).all()) for a, b in zip(first, second, strict=True))

@@ -63,7 +63,22 @@ class _Pool:
     gradient: list[Tensor] = field(default_factory=list)
 
 
-def climb(density: Density, beta: float, generator: torch.Generator, *, islands: int, particles: int, last_moves: int) -> Climb:
+@dataclass(frozen=True)
+class Camp:
+    """Where a climb can start that is not the prior.
+
+    Args:
+        ladder: The record so far.
+        positions: u at its last temperature, (islands, draws, d).
+    """
+
+    ladder: TemperatureLadder
+    positions: Tensor
+
+
+def climb(
+    density: Density, beta: float, generator: torch.Generator, *, islands: int, particles: int, last_moves: int, camp: Camp | None = None
+) -> Climb:
     """Carry particles from the prior to p(D|w)^β φ(w).
 
     Args:
@@ -73,19 +88,26 @@ def climb(density: Density, beta: float, generator: torch.Generator, *, islands:
         islands: Independent groups.
         particles: Ancestors in each.
         last_moves: Moves at the last temperature, at least.
+        camp: A hotter posterior to start from instead of the prior.
 
     Returns:
-        Record and draws.
+        Record and draws; factors, steps and states of the temperatures climbed here only.
 
     Raises:
         DataError: If the log-likelihood is nan or +inf at draws from the prior, or -inf at all of them.
         DivergenceError: If the temperatures do not reach β.
     """
-    positions = density.draw_prior(islands * particles * _LEAST_MOVES, generator)
-    likelihood = _check_start(density, positions).view(islands, -1)
-    positions = positions.view(islands, likelihood.shape[1], density.dimension)
-    record: list[Tensor] = [likelihood]
-    temperatures, acceptance, memory, steps = [0.0], [math.nan], [math.nan], [0.5]
+    if camp is None:
+        positions = density.draw_prior(islands * particles * _LEAST_MOVES, generator)
+        likelihood = _check_start(density, positions).view(islands, -1)
+        positions = positions.view(islands, likelihood.shape[1], density.dimension)
+        record: list[Tensor] = [likelihood]
+        temperatures, acceptance, memory = [0.0], [math.nan], [math.nan]
+    else:
+        positions, record = camp.positions, [torch.from_numpy(x) for x in camp.ladder.log_likelihoods]
+        likelihood = record[-1]
+        temperatures, acceptance, memory = camp.ladder.temperatures.tolist(), camp.ladder.acceptance.tolist(), camp.ladder.memory.tolist()
+    steps = [0.5]
     factors: list[Tensor] = []
     states: list[Tensor] = []
     while temperatures[-1] < beta:

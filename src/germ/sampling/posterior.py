@@ -22,9 +22,9 @@ from germ.claim import collect_versions
 from germ.errors import InputError
 from germ.problems.problem import Data, Problem
 from germ.rng import check_seed
-from germ.sampling.density import Density
+from germ.sampling.density import Density, is_same_data
 from germ.sampling.generators import make_generators
-from germ.sampling.particles import Climb, climb
+from germ.sampling.particles import Camp, Climb, climb
 from germ.sampling.temperatures import TemperatureLadder
 
 Method = Literal["particles", "parallel tempering"]
@@ -141,6 +141,7 @@ def sample_posterior(
     islands: int = 8,
     particles: int = 128,
     draws: int = 500,
+    start: Posterior | None = None,
 ) -> Posterior:
     """Draw from p(D|w)^β φ(w), starting at the prior.
 
@@ -158,12 +159,13 @@ def sample_posterior(
         islands: Independent groups; the chains of the result. At least two.
         particles: Particles (or, for parallel tempering, nothing) in each island.
         draws: Least number of draws from each island.
+        start: The posterior of the same problem and data at a smaller β, by particles, to go on from instead of the prior.
 
     Returns:
-        The posterior.
+        The posterior; its ladder begins at the prior in any case.
 
     Raises:
-        InputError: For β ≤ 0 or counts that are too small.
+        InputError: For β ≤ 0, counts that are too small, or a start that is not of this climb.
 
     Example:
         >>> from germ.problems.problem import Problem
@@ -184,8 +186,12 @@ def sample_posterior(
     density = Density(problem, data)
     generator = make_generators(seed, 1)[0]
     last = math.ceil(draws / particles)
+    camp = None
+    if start is not None:
+        _check_start(start, problem, density.data, beta, method)
+        islands, camp = start.draws.shape[0], Camp(start.ladder, torch.from_numpy(start.positions))
     settings = {"islands": islands, "particles": particles, "draws": draws}
-    found = climb(density, float(beta), generator, islands=islands, particles=particles, last_moves=last)
+    found = climb(density, float(beta), generator, islands=islands, particles=particles, last_moves=last, camp=camp)
     if method == "parallel tempering":
         from germ.sampling.parallel_tempering import exchange
 
@@ -217,6 +223,15 @@ def _collect(
         seconds,
         settings | {"versions": collect_versions("torch", "numpy")},
     )
+
+
+def _check_start(start: Posterior, problem: Problem, data: Data, beta: float, method: str) -> None:
+    if (start.method, method) != ("particles", "particles"):
+        raise InputError(f"a start by {start.method}, to go on by {method}", "particles both times", "leave start out")
+    if start.beta >= beta:
+        raise InputError(f"a start at β = {start.beta:.4g} for β = {beta:.4g}", "a start at a smaller β", "leave start out")
+    if start.problem is not problem or not is_same_data(start.data, data):
+        raise InputError(f"a start of {start.problem.name!r} with other data or parameters", "the same problem and data", "leave start out")
 
 
 def _check_arguments(beta: float, method: str, islands: int, particles: int, draws: int) -> None:
