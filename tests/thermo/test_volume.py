@@ -13,7 +13,14 @@ from germ.thermo.scaling import Slopes, fit_slopes
 from germ.thermo.splitting import descend
 
 
-def _estimate(family, budget=6.0, **options):
+@pytest.fixture
+def few_particles(monkeypatch):
+    """A largest size that is reached on any machine, so that results do not depend on its speed."""
+    monkeypatch.setattr("germ.thermo.volume._LARGEST", 500)
+    monkeypatch.setattr("germ.thermo.volume._DEEPEST", 60.0)
+
+
+def _estimate(family, budget=600.0, **options):
     return germ.estimate_volume_scaling(make_problem(family, **options), seed=3, budget=budget)
 
 
@@ -29,11 +36,11 @@ def _uniform(w):
         ("tanh", {"hidden": 2}, "2/3", 1), ("gaussian-mixture", {}, "3/4", 1),
     ],
 )  # fmt: skip
-def test_known_learning_coefficients(family, options, learning_coefficient, multiplicity):
+def test_known_learning_coefficients(few_particles, family, options, learning_coefficient, multiplicity):
     found = _estimate(family, **options)
     truth = float(Fraction(learning_coefficient))
     assert abs(found.value - truth) < 3 * found.standard_error + 1e-3
-    assert abs(found.value / truth - 1) < 0.04
+    assert found.standard_error < 0.03 * truth
     assert found.diagnostics["multiplicity"] in (multiplicity, None)
     assert found.diagnostics["multiplicity_probabilities"][multiplicity - 1] > 0.1
 
@@ -43,7 +50,7 @@ def test_the_descent_measures_the_volume_itself():
     generator = torch.Generator().manual_seed(0)
     particles = torch.rand(4000, 2, generator=generator, dtype=torch.float64)
     found = descend(lambda w: w.prod(1) ** 2, _uniform, particles, generator, depth=40)
-    log_volume = math.log(found.keep) * np.arange(1, len(found.log_levels) + 1)
+    log_volume = -found.step * np.arange(1, len(found.log_levels) + 1)
     exact = np.log(compute_normal_crossing_volume([1, 1], np.exp(found.log_levels.numpy())))
     difference = exact - log_volume[:, None]
     error = difference.std(1, ddof=1) / math.sqrt(8)
@@ -71,7 +78,7 @@ def test_a_wrong_jacobian_or_density_would_be_seen(monkeypatch, broken):
     found = descend(lambda w: w.prod(1) ** 2, _uniform, particles, generator, depth=40)
     h = [0, 0] if broken == "scale" else [1, 1]
     exact = np.log(compute_normal_crossing_volume([1, 1], np.exp(found.log_levels.numpy()), prior_exponents=h))
-    difference = exact - (math.log(found.keep) * np.arange(1, len(found.log_levels) + 1))[:, None]
+    difference = exact - (-found.step * np.arange(1, len(found.log_levels) + 1))[:, None]
     error = difference.std(1, ddof=1) / math.sqrt(8)
     assert np.abs(difference.mean(1) / error)[2:].max() > 6
 
@@ -97,24 +104,25 @@ def test_the_fit_covers_and_names_m():
     assert right >= 0.95 * named
 
 
+@pytest.mark.slow
 def test_many_dimensions_by_annealing():
-    found = _estimate("rrr", budget=12, inputs=5, outputs=5, hidden=5, rank=0)
+    found = _estimate("rrr", budget=40, inputs=5, outputs=5, hidden=5, rank=0)
     assert found.provenance.method.endswith("annealing")
     assert abs(found.value / 9.5 - 1) < 0.05
 
 
-def test_local_and_global_are_different_questions():
+def test_local_and_global_are_different_questions(few_particles):
     """Two components: the line alone has λ = 1/4 at x = 1; with the origin, whose λ is 1/2, nothing changes; the origin alone has 1/2."""
     problem = make_problem("two-component", line=2, point=1)
-    at_point = germ.estimate_volume_scaling(problem, at=[0.0, 0.0], radius=0.4, budget=4)
-    everywhere = germ.estimate_volume_scaling(problem, budget=4)
+    at_point = germ.estimate_volume_scaling(problem, at=[0.0, 0.0], radius=0.4, budget=600)
+    everywhere = germ.estimate_volume_scaling(problem, budget=600)
     assert abs(at_point.value - 0.5) < 3 * at_point.standard_error + 2e-3
     assert abs(everywhere.value - 0.25) < 3 * everywhere.standard_error + 2e-3
 
 
-def test_a_seed_is_a_result():
+def test_a_seed_is_a_result(few_particles):
     first, second, third = (
-        germ.estimate_volume_scaling(lambda w: w[:, 0] ** 4, box=([-1], [1]), budget=30, seed=s, precision=0.5).value for s in (0, 0, 1)
+        germ.estimate_volume_scaling(lambda w: w[:, 0] ** 4, box=([-1], [1]), budget=600, seed=s, precision=0.5).value for s in (0, 0, 1)
     )
     assert first == second != third
 

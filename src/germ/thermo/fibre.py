@@ -26,6 +26,7 @@ Function = Callable[[Tensor], Tensor]
 _NEWTON = 5
 _TOLERANCE = 1e-3  # of √ε: what Newton's method may leave
 _MEMORY = 256
+_INDEPENDENT = 1e-9  # least share of a row that is orthogonal to the rows before
 
 
 @dataclass
@@ -52,7 +53,7 @@ def move_along_fibres(
     def project(w: Tensor) -> Tensor:
         return residuals(w) @ omega
 
-    g, q, r = _factor(project, x, scale)
+    g, q, r, regular = _factor(project, x, scale)
     key = f"fibre {rank}"
     sigma = _choose_width(cloud, key, count, generator)[:, None]
     z = sigma * torch.randn(count, d, generator=generator, dtype=torch.float64)
@@ -60,35 +61,40 @@ def move_along_fibres(
     threshold = _TOLERANCE * epsilon.sqrt().repeat_interleave(count // cloud.islands) * omega.norm()
     y, landed = _land(project, x, t, g, q, r, scale, threshold)
     k, density = divergence(y), log_prior(y)
-    ok = landed & (k < epsilon.repeat_interleave(count // cloud.islands)) & torch.isfinite(density)
+    ok = regular & landed & (k < epsilon.repeat_interleave(count // cloud.islands)) & torch.isfinite(density)
     index = ok.nonzero()[:, 0]
     if not len(index):
         return 0.0
     x, y, t, sigma = x[index], y[index], t[index], sigma[index]
-    h, q2, r2 = _factor(project, y, scale)
+    h, q2, r2, regular = _factor(project, y, scale)
     back = (x - y) / scale
     back = back - _span(q2, back)
     log_ratio = density[index] - cloud.log_prior[index] + _log_det(r)[index] - _log_det(r2)
     log_ratio += (t.pow(2).sum(1) - back.pow(2).sum(1)) / (2 * sigma[:, 0] ** 2)
     accept = torch.rand(len(index), generator=generator, dtype=torch.float64).log() < log_ratio
     home, landed = _land(project, y, back, h, q2, r2, scale, threshold[index])
-    accept &= landed & (((home - x) / scale).norm(dim=1) < 1e-2 * t.norm(dim=1))
+    accept &= regular & landed & (((home - x) / scale).norm(dim=1) < 1e-2 * t.norm(dim=1))
     chosen = index[accept]
     cloud.w[chosen], cloud.k[chosen], cloud.log_prior[chosen] = y[accept], k[chosen], density[chosen]
     _remember(cloud, key, sigma[accept, 0], generator)
     return len(chosen) / count
 
 
-def _factor(project: Function, w: Tensor, scale: Tensor) -> tuple[Tensor, list[Tensor], list[list[Tensor]]]:
-    """g(w) and the QR factors of its scaled Jacobian's transpose, by Gram and Schmidt: columns q_i (P, d), entries r_ij (P,)."""
+def _factor(project: Function, w: Tensor, scale: Tensor) -> tuple[Tensor, list[Tensor], list[list[Tensor]], Tensor]:
+    """g(w) and the QR factors of its scaled Jacobian's transpose, by Gram and Schmidt: columns q_i (P, d), entries r_ij (P,).
+
+    The last value says where the rows are independent, (P,); elsewhere directions are rounding, and the move has to be refused.
+    """
     with torch.enable_grad():
         v = w.detach().requires_grad_(True)
         g = project(v)
         rows = [torch.autograd.grad(g[:, i].sum(), v, retain_graph=True)[0] * scale for i in range(g.shape[1])]
     q: list[Tensor] = []
     r: list[list[Tensor]] = []
+    regular = torch.ones(len(w), dtype=torch.bool)
     for row in rows:
         entries: list[Tensor] = []
+        length = row.norm(dim=1)
         for _ in range(2):  # twice is enough
             for i, column in enumerate(q):
                 part = (column * row).sum(1)
@@ -98,9 +104,10 @@ def _factor(project: Function, w: Tensor, scale: Tensor) -> tuple[Tensor, list[T
                 else:
                     entries.append(part)
         norm = row.norm(dim=1).clamp_min(1e-300)
+        regular &= norm > _INDEPENDENT * length
         q.append(row / norm[:, None])
         r.append([*entries, norm])
-    return g.detach(), q, r
+    return g.detach(), q, r, regular
 
 
 def _span(q: list[Tensor], z: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ _ISLANDS = 8
 _PILOT = 250  # particles of an island in the first descent
 _LARGEST = 12_000
 _SPLITTING_DIMENSION = 16
+_STAGES = 4
 _PILOT_SHARE = 0.3  # of the budget, at most
 _SAFE = 0.9
 _DEPTH = 60.0  # of the first descent, in nats of ε; 27.6 is K = 1e-12
@@ -170,31 +171,30 @@ def _check_function(target: _Target, seed: int) -> None:
 
 
 def _split(target: _Target, seed: int, deadline: float, precision: float) -> tuple[Slopes, ScalingFit, dict[str, object]]:
-    """A small descent, then one as large as the budget allows or the precision needs."""
+    """A small descent, then larger ones, as the precision and the log term need and the budget allows."""
     size, depth, begin = _PILOT, _DEPTH, time.monotonic()
     limit = begin + _PILOT_SHARE * (deadline - begin)
-    for stage, value in enumerate(spawn_seeds(seed, 2)):
+    for value in spawn_seeds(seed, _STAGES):
         generator = torch.Generator().manual_seed(value)
         began = time.monotonic()
         descent = descend(
             target.divergence, target.prior.log_density, target.prior.sample(_ISLANDS * size, generator), generator,
             residuals=target.residuals, islands=_ISLANDS, depth=depth, center=target.center, deadline=limit,
         )  # fmt: skip
-        slopes = measure_slopes(-descent.log_levels.numpy(), -math.log(descent.keep), size)
+        slopes = measure_slopes(-descent.log_levels.numpy(), descent.step, size)
         fit = fit_slopes(slopes, target.dimension)
         notes: dict[str, object] = {"particles": _ISLANDS * size, "stopped": descent.stopped, "moved": descent.moved[-1]}
-        if stage == 1:
-            break
         seconds, reached = time.monotonic() - began, -float(descent.log_levels[-1].mean())
         # Work grows less than in proportion to the particles, and levels towards the end cost the same: a safe share of what is left.
         allowed = _SAFE * size * (deadline - time.monotonic()) / (seconds * (depth / reached if descent.stopped == "time" else 1.0))
         if max(fit.probabilities) < _RESOLVED:
             wanted = min(_LARGEST, allowed)
-            if descent.stopped == "depth" and wanted > 4 * size:
+            if descent.stopped == "depth" and depth < _DEEPEST and wanted > 4 * size:
                 wanted, depth = wanted * depth / _DEEPEST, _DEEPEST
         else:
-            wanted = min(_LARGEST, allowed, max(2 * size, size * (fit.standard_error / (precision * fit.learning_coefficient)) ** 2))
-        if wanted < 1.3 * size and descent.stopped != "time":
+            needed = size * (fit.standard_error / (precision * fit.learning_coefficient)) ** 2
+            wanted = min(_LARGEST, allowed, 2 * needed if needed > size else 2 * size if limit < deadline else 0)
+        if wanted < 1.3 * size and not (descent.stopped == "time" and limit < deadline):
             break
         size, limit = max(int(wanted), 64), deadline
     return slopes, fit, notes
