@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 # Public name -> module that defines it (None: the name is the module itself). An explicit table that grep finds.
 _PUBLIC: dict[str, str | None] = {
+    "compare": "germ.roads.compare",
     "compute_sbic": "germ.estimators.singular_bic",
     "estimate_iscv": "germ.estimators.leave_one_out",
     "estimate_loo": "germ.estimators.leave_one_out",

@@ -13,15 +13,8 @@ from germ.thermo.scaling import Slopes, fit_slopes
 from germ.thermo.splitting import descend
 
 
-@pytest.fixture
-def few_particles(monkeypatch):
-    """A largest size that is reached on any machine, so that results do not depend on its speed."""
-    monkeypatch.setattr("germ.thermo.volume._LARGEST", 500)
-    monkeypatch.setattr("germ.thermo.volume._DEEPEST", 60.0)
-
-
-def _estimate(family, budget=600.0, **options):
-    return germ.estimate_volume_scaling(make_problem(family, **options), seed=3, budget=budget)
+def _estimate(family, work=4.0, **options):
+    return germ.estimate_volume_scaling(make_problem(family, **options), seed=3, work=work)
 
 
 def _uniform(w):
@@ -36,7 +29,7 @@ def _uniform(w):
         ("tanh", {"hidden": 2}, "2/3", 1), ("gaussian-mixture", {}, "3/4", 1),
     ],
 )  # fmt: skip
-def test_known_learning_coefficients(few_particles, family, options, learning_coefficient, multiplicity):
+def test_known_learning_coefficients(family, options, learning_coefficient, multiplicity):
     found = _estimate(family, **options)
     truth = float(Fraction(learning_coefficient))
     assert abs(found.value - truth) < 3 * found.standard_error + 1e-3
@@ -106,23 +99,23 @@ def test_the_fit_covers_and_names_m():
 
 @pytest.mark.slow
 def test_many_dimensions_by_annealing():
-    found = _estimate("rrr", budget=40, inputs=5, outputs=5, hidden=5, rank=0)
+    found = _estimate("rrr", work=40, inputs=5, outputs=5, hidden=5, rank=0)
     assert found.provenance.method.endswith("annealing")
     assert abs(found.value / 9.5 - 1) < 0.05
 
 
-def test_local_and_global_are_different_questions(few_particles):
+def test_local_and_global_are_different_questions():
     """Two components: the line alone has λ = 1/4 at x = 1; with the origin, whose λ is 1/2, nothing changes; the origin alone has 1/2."""
     problem = make_problem("two-component", line=2, point=1)
-    at_point = germ.estimate_volume_scaling(problem, at=[0.0, 0.0], radius=0.4, budget=600)
-    everywhere = germ.estimate_volume_scaling(problem, budget=600)
+    at_point = germ.estimate_volume_scaling(problem, at=[0.0, 0.0], radius=0.4, work=4)
+    everywhere = germ.estimate_volume_scaling(problem, work=4)
     assert abs(at_point.value - 0.5) < 3 * at_point.standard_error + 2e-3
     assert abs(everywhere.value - 0.25) < 3 * everywhere.standard_error + 2e-3
 
 
-def test_a_seed_is_a_result(few_particles):
+def test_a_seed_is_a_result():
     first, second, third = (
-        germ.estimate_volume_scaling(lambda w: w[:, 0] ** 4, box=([-1], [1]), budget=600, seed=s, precision=0.5).value for s in (0, 0, 1)
+        germ.estimate_volume_scaling(lambda w: w[:, 0] ** 4, box=([-1], [1]), work=4, seed=s, precision=0.5).value for s in (0, 0, 1)
     )
     assert first == second != third
 

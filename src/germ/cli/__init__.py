@@ -11,6 +11,7 @@ import sys
 import typer
 
 from germ.cli.atlas import atlas
+from germ.cli.compare import compare
 from germ.cli.criteria import criteria
 from germ.cli.jets import jets
 from germ.cli.llc import llc
@@ -36,6 +37,7 @@ def version() -> None:
     typer.echo(germ.__version__)
 
 
+app.command("compare", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(compare)
 app.command("criteria")(criteria)
 app.add_typer(atlas, name="atlas")
 app.command("jets")(jets)

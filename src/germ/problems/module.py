@@ -94,7 +94,7 @@ def make_module_problem(
 
     return Problem(
         name=name, dimension=len(truth), log_likelihood=log_likelihood, log_prior=prior.log_density, sample_prior=prior.sample,
-        simulate=simulate, truth=truth, divergence=divergence, notes=f"K is summed over {_PROBES} inputs; λ is not known",
+        simulate=simulate, truth=truth, divergence=divergence, notes=f"K is summed over {_PROBES} inputs; λ is not known", deepest=False,
     )  # fmt: skip
 
 

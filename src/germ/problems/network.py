@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from germ.algebra.moments import compute_moment_ideal
+from germ.atlas.formulas.vandermonde import cluster_units, compute_tanh_zero
 from germ.errors import InputError
 from germ.problems.potential import compile_polynomials
 from germ.problems.priors import make_cube_prior, make_uniform_prior
@@ -45,7 +46,8 @@ def make_tanh_network(hidden: int = 2, true_units: int = 0, *, inputs: int = 1, 
             f"got true_units={true_units} with {inputs} inputs and {outputs} outputs", "one input and one output, or no true unit"
         )
     ideal = compute_moment_ideal("tanh", hidden, inputs=inputs, outputs=outputs, truth=[((a,), (b,)) for a, b in _UNITS[:true_units]])
-    truth = torch.tensor([float(v) for v in ideal.point], dtype=torch.float64)
+    point = _place_units(hidden, true_units) if true_units else [Fraction(v) for v in ideal.point]
+    truth = torch.tensor([float(v) for v in point], dtype=torch.float64)
     moments = compile_polynomials([str(g) for g in ideal.generators], ideal.names)
 
     def function(w: Tensor, x: Tensor) -> Tensor:
@@ -63,11 +65,25 @@ def make_tanh_network(hidden: int = 2, true_units: int = 0, *, inputs: int = 1, 
         function, truth, make_uniform_inputs(inputs, _INPUT_RADIUS), make_uniform_prior([-_RADIUS] * len(truth), [_RADIUS] * len(truth)),
         residuals=moments,
         exact=ExactGerm(
-            tuple(str(g) for g in ideal.generators), at={n: str(v) for n, v in zip(ideal.names, ideal.point, strict=True)}
+            tuple(str(g) for g in ideal.generators), at={n: str(v) for n, v in zip(ideal.names, point, strict=True)}
         ),
         atlas=label, names=ideal.names,
-        notes="" if not true_units else "the exact form is at one point of the zero set; other allocations of units may be deeper",
+        notes="" if not 0 < true_units < hidden else "spare units repeat the first true unit, or are zero, whichever has the smaller λ",
     )  # fmt: skip
+
+
+def _place_units(hidden: int, true_units: int) -> list[Fraction]:
+    """A truth a_1, …, b_H at which λ is least: spare units beside the first true one, with weights that leave its sum, or all zero."""
+    spare = hidden - true_units
+    a = [Fraction(weight) for weight, _ in _UNITS[:true_units]]
+    b = [Fraction(slope) for _, slope in _UNITS[:true_units]]
+    beside = cluster_units(spare + 1).learning_coefficient - Fraction(1, 2)
+    if not spare or compute_tanh_zero(spare).learning_coefficient <= beside:
+        return [*a, *[Fraction(0)] * spare, *b, *[Fraction(0)] * spare]
+    pairs = [a[0], -a[0]] * (spare // 2)
+    if spare % 2:
+        pairs, a[0] = [a[0] / 2, *pairs], a[0] / 2
+    return [*a, *pairs, *b, *[b[0]] * spare]
 
 
 def make_relu_network(hidden: int = 2, outputs: int = 1) -> Problem:

@@ -68,6 +68,8 @@ class Problem:
         support: Lower and upper ends of the parameters, each (d,), possibly infinite, where the prior's support is a box; None for R^d.
         names: Names of the parameters.
         notes: What a reader must know (which point, which hypothesis).
+        regression: (w (P, d), x (n, i)) to means (P, n, o), where the model is y = f(x, w) + N(0, I) with data (x, y); None otherwise.
+        deepest: Whether the λ of the truth's neighbourhood is the least over the prior's support; then local and global questions agree.
     """
 
     name: str
@@ -85,3 +87,5 @@ class Problem:
     support: tuple[Tensor, Tensor] | None = None
     names: tuple[str, ...] = ()
     notes: str = ""
+    regression: Callable[[Tensor, Tensor], Tensor] | None = None
+    deepest: bool = True

@@ -18,8 +18,6 @@ References:
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,10 +43,9 @@ class Descent:
         log_levels: log ε_l of each island, (levels, R); -log V(ε_l) = (l + 1) step.
         step: Mean of -log of the volume's share that a level keeps.
         moved: Share of particles moved by a move, level by level.
-        stopped: Why the descent ended: "depth", "rounding", "time" or "stuck".
+        stopped: Why the descent ended: "depth", "rounding", "stuck", or what `stop` said.
         particles: The last particles, (R, N, d).
         values: Their K, (R, N).
-        seconds: Wall time.
     """
 
     log_levels: Tensor
@@ -57,7 +54,6 @@ class Descent:
     stopped: str
     particles: Tensor
     values: Tensor
-    seconds: float
 
 
 def descend(
@@ -71,7 +67,7 @@ def descend(
     sweeps: float = 2.0,
     depth: float = 60.0,
     center: Tensor | None = None,
-    deadline: float = math.inf,
+    stop: Callable[[], str] = lambda: "",
 ) -> Descent:
     """Follow {K < ε} downwards.
 
@@ -85,12 +81,11 @@ def descend(
         sweeps: Moves at each level, in units of d (at least 4 moves).
         depth: Stop when all islands have -log ε above this.
         center: Center of the scaling moves, (d,).
-        deadline: Stop at this time (`time.monotonic`).
+        stop: Asked after each level; a reason to stop, or nothing.
 
     Returns:
         The levels.
     """
-    start = time.monotonic()
     count, d = particles.shape
     center = torch.zeros(d, dtype=torch.float64) if center is None else center
     with torch.no_grad():
@@ -116,22 +111,15 @@ def descend(
             if len(levels) % 2 == 0 and _is_rounded(cloud, divergence, generator):
                 stopped = "rounding"
                 break
-            if time.monotonic() > deadline:
-                stopped = "time"
+            if reason := stop():
+                stopped = reason
                 break
             if moved[-1] < 0.01:
                 stopped = "stuck"
                 break
     shape = (islands, count // islands)
-    return Descent(
-        torch.stack(levels),
-        _get_step(count // islands),
-        moved,
-        stopped,
-        cloud.w.unflatten(0, shape),
-        cloud.k.unflatten(0, shape),
-        time.monotonic() - start,
-    )
+    last = (cloud.w.unflatten(0, shape), cloud.k.unflatten(0, shape))
+    return Descent(torch.stack(levels), _get_step(count // islands), moved, stopped, *last)
 
 
 def _get_step(size: int) -> float:

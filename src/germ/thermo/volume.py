@@ -34,7 +34,7 @@ _PILOT = 250  # particles of an island in the first descent
 _LARGEST = 12_000
 _SPLITTING_DIMENSION = 16
 _STAGES = 4
-_PILOT_SHARE = 0.3  # of the budget, at most
+_PILOT_SHARE = 0.3  # of the work, at most
 _SAFE = 0.9
 _DEPTH = 60.0  # of the first descent, in nats of ε; 27.6 is K = 1e-12
 _DEEPEST = 120.0
@@ -45,6 +45,28 @@ _LATE = 5.0  # log t from which on slopes are used: in many dimensions many pole
 _BLOCKS = 24
 _VIRIAL = 0.25  # mean deviation of E[v·∇U]/d from 1 at which annealed particles are taken for lost
 _RESOLVED = 0.9  # probability above which m is named
+
+
+@dataclass
+class _Purse:
+    """Evaluations of K that may be spent, and a time at which to give up in any case."""
+
+    limit: float
+    deadline: float
+    spent: int = 0
+
+    def count(self, function: Function) -> Function:
+        """The function, its evaluations counted."""
+
+        def counted(w: Tensor) -> Tensor:
+            self.spent += len(w)
+            return function(w)
+
+        return counted
+
+    def ask(self, limit: float) -> str:
+        """Why to stop: "work" or "time", or nothing."""
+        return "time" if time.monotonic() > self.deadline else "work" if self.spent > limit else ""
 
 
 @dataclass(frozen=True)
@@ -65,8 +87,9 @@ def estimate_volume_scaling(
     at: Sequence[float] | Tensor | None = None,
     radius: float | None = None,
     seed: int = 0,
-    budget: float = 25.0,
     precision: float = 0.005,
+    work: float = 40.0,
+    budget: float = 120.0,
 ) -> Estimate:
     """Estimate λ and m from V(ε) = ∫_{K < ε} φ dw ~ c ε^λ (-log ε)^(m-1).
 
@@ -82,19 +105,20 @@ def estimate_volume_scaling(
         at: A point: λ is that of its neighbourhood, the prior uniform on a cube around it.
         radius: Half the side of that cube; 1/4 by default.
         seed: Seed of all randomness.
-        budget: Seconds, about.
         precision: Relative standard error at which sampling stops.
+        work: Millions of evaluations of K at which it stops in any case, about. The estimate is a function of seed, precision and work.
+        budget: Seconds after which it gives up; an estimate that ended so says "time" in `stopped` and depends on the machine.
 
     Returns:
         λ̂ with a standard error that holds noise, the choice of m and the next pole. `diagnostics`: "multiplicity" (m, or None where it is
         not resolved), "multiplicity_probabilities", "learning_coefficient_given_m", "log_epsilon" (the smallest reached),
-        "stopped", "particles", "misfit", "slopes".
+        "stopped", "particles", "evaluations", "misfit", "slopes".
 
     Raises:
         InputError: For a function without box, impossible options, or a K that is negative, not finite or zero on an open set.
 
     Example:
-        >>> found = estimate_volume_scaling(lambda w: w[:, 0] ** 2, box=([-1.0], [1.0]), budget=2)
+        >>> found = estimate_volume_scaling(lambda w: w[:, 0] ** 2, box=([-1.0], [1.0]), work=2)
         >>> abs(found.value - 0.5) < 3 * found.standard_error, found.diagnostics["multiplicity"]
         (True, 1)
 
@@ -102,15 +126,17 @@ def estimate_volume_scaling(
         Watanabe (2009), Theorem 7.1.
     """
     check_seed(seed)
-    for name, number in (("budget", budget), ("precision", precision)):
+    for name, number in (("budget", budget), ("precision", precision), ("work", work)):
         if not (isinstance(number, (int, float)) and math.isfinite(number) and number > 0):
             raise InputError(f"got {name}={number!r}", "a positive number", f"leave {name} out for the default")
     start = time.monotonic()
-    target = _make_target(problem, box, residuals, at, radius)
+    purse = _Purse(1e6 * work, start + budget)
+    target = _make_target(problem, box, residuals, at, radius, purse)
     _check_function(target, seed)
     high = target.dimension > _SPLITTING_DIMENSION
     run = _temper if high else _split
-    slopes, fit, notes = run(target, seed, start + budget, precision)
+    slopes, fit, notes = run(target, seed, purse, precision)
+    notes["evaluations"] = purse.spent
     return _report(target, slopes, fit, notes, seed, time.monotonic() - start, "annealing" if high else "multilevel splitting")
 
 
@@ -120,6 +146,7 @@ def _make_target(
     residuals: Function | None,
     at: Sequence[float] | Tensor | None,
     radius: float | None,
+    purse: _Purse,
 ) -> _Target:
     point = None if at is None else torch.as_tensor(at, dtype=torch.float64)
     if radius is not None and (point is None or not radius > 0):
@@ -127,11 +154,14 @@ def _make_target(
     if isinstance(problem, Problem):
         if box is not None or residuals is not None:
             raise InputError("box or residuals beside a Problem", "a Problem alone, which has its own", "use dataclasses.replace")
-        f, divergence = problem.residuals, problem.divergence
+        if problem.residuals is None and problem.divergence is None:
+            raise InputError(f"the problem {problem.name} without divergence", "one that gives `divergence` or `residuals`", "add it")
+        f = None if problem.residuals is None else purse.count(problem.residuals)
+        divergence: Function
         if f is not None:
             divergence = functools.partial(_sum_squares, f)  # comparable to K, and without its constants
-        if divergence is None:
-            raise InputError(f"the problem {problem.name} without divergence", "one that gives `divergence` or `residuals`", "add it")
+        elif problem.divergence is not None:
+            divergence = purse.count(problem.divergence)
         name, d = problem.name, problem.dimension
         prior = Prior(d, problem.log_prior, problem.sample_prior, problem.support)
         center = torch.zeros(d, dtype=torch.float64) if problem.truth is None else problem.truth
@@ -139,7 +169,7 @@ def _make_target(
         if box is None:
             raise InputError("a function without box", "box=(lower ends, upper ends)", "say where the volume is measured")
         prior = make_uniform_prior(*box)
-        name, d, f, divergence = "function", prior.dimension, residuals, problem
+        name, d, f, divergence = "function", prior.dimension, residuals and purse.count(residuals), purse.count(problem)
         center = torch.zeros(d, dtype=torch.float64)
     if point is not None:
         if point.shape != (d,):
@@ -170,40 +200,40 @@ def _check_function(target: _Target, seed: int) -> None:
         )
 
 
-def _split(target: _Target, seed: int, deadline: float, precision: float) -> tuple[Slopes, ScalingFit, dict[str, object]]:
-    """A small descent, then larger ones, as the precision and the log term need and the budget allows."""
-    size, depth, begin = _PILOT, _DEPTH, time.monotonic()
-    limit = begin + _PILOT_SHARE * (deadline - begin)
+def _split(target: _Target, seed: int, purse: _Purse, precision: float) -> tuple[Slopes, ScalingFit, dict[str, object]]:
+    """A small descent, then larger ones, as the precision and the log term need and the work allows."""
+    size, depth, limit = _PILOT, _DEPTH, _PILOT_SHARE * purse.limit
     for value in spawn_seeds(seed, _STAGES):
         generator = torch.Generator().manual_seed(value)
-        began = time.monotonic()
+        before, allotted = purse.spent, limit
         descent = descend(
             target.divergence, target.prior.log_density, target.prior.sample(_ISLANDS * size, generator), generator,
-            residuals=target.residuals, islands=_ISLANDS, depth=depth, center=target.center, deadline=limit,
+            residuals=target.residuals, islands=_ISLANDS, depth=depth, center=target.center, stop=lambda: purse.ask(allotted),  # noqa: B023
         )  # fmt: skip
         slopes = measure_slopes(-descent.log_levels.numpy(), descent.step, size)
         fit = fit_slopes(slopes, target.dimension)
         notes: dict[str, object] = {"particles": _ISLANDS * size, "stopped": descent.stopped, "moved": descent.moved[-1]}
-        seconds, reached = time.monotonic() - began, -float(descent.log_levels[-1].mean())
-        # Work grows less than in proportion to the particles, and levels towards the end cost the same: a safe share of what is left.
-        allowed = _SAFE * size * (deadline - time.monotonic()) / (seconds * (depth / reached if descent.stopped == "time" else 1.0))
+        reached = -float(descent.log_levels[-1].mean())
+        unfinished = descent.stopped == "work"
+        allowed = _SAFE * size * (purse.limit - purse.spent) / ((purse.spent - before) * (depth / reached if unfinished else 1.0))
         if max(fit.probabilities) < _RESOLVED:
             wanted = min(_LARGEST, allowed)
             if descent.stopped == "depth" and depth < _DEEPEST and wanted > 4 * size:
                 wanted, depth = wanted * depth / _DEEPEST, _DEEPEST
         else:
             needed = size * (fit.standard_error / (precision * fit.learning_coefficient)) ** 2
-            wanted = min(_LARGEST, allowed, 2 * needed if needed > size else 2 * size if limit < deadline else 0)
-        if wanted < 1.3 * size and not (descent.stopped == "time" and limit < deadline):
+            first = limit < purse.limit
+            wanted = min(_LARGEST, allowed, 2 * needed if needed > size else 2 * size if first else 0)
+        if descent.stopped == "time" or (wanted < 1.3 * size and not (unfinished and limit < purse.limit)):
             break
-        size, limit = max(int(wanted), 64), deadline
+        size, limit = max(int(wanted), 64), purse.limit
     return slopes, fit, notes
 
 
-def _temper(target: _Target, seed: int, deadline: float, precision: float) -> tuple[Slopes, ScalingFit, dict[str, object]]:
+def _temper(target: _Target, seed: int, purse: _Purse, precision: float) -> tuple[Slopes, ScalingFit, dict[str, object]]:
     """Annealed importance sampling of exp(-tK) times a Gaussian that the prior's draws suggest: λ and m need only a positive density.
 
-    Runs with independent islands on the same temperatures, until the precision or the deadline is reached.
+    Runs with independent islands on the same temperatures, until the precision is reached or the work is done.
     """
     center, width, low, high = _choose_gaussian(target, seed)
 
@@ -220,10 +250,10 @@ def _temper(target: _Target, seed: int, deadline: float, precision: float) -> tu
     means: list[Tensor] = []
     virial: list[list[float]] = []
     for value in spawn_seeds(seed, 64):
-        began = time.monotonic()
+        before = purse.spent
         run = anneal(
             energy, target.dimension, 1.0, torch.Generator().manual_seed(value), islands=_ISLANDS, particles=_ANNEALED, moves=_TRAJECTORIES,
-            span=_SPAN, ladder=ladder, deadline=deadline,
+            span=_SPAN, ladder=ladder, deadline=purse.deadline,
         )  # fmt: skip
         if ladder is not None and len(run.temperatures) < len(ladder):
             break
@@ -233,9 +263,10 @@ def _temper(target: _Target, seed: int, deadline: float, precision: float) -> tu
         slopes = _average_levels(np.log(ladder), torch.cat(means, 1).numpy(), np.array(virial).mean(0))
         fit = fit_slopes(slopes, target.dimension, start=_LATE)
         tight = fit.standard_error < precision * fit.learning_coefficient and max(fit.probabilities) > _RESOLVED
-        if tight or time.monotonic() + 1.2 * (time.monotonic() - began) > deadline:
+        if tight or purse.ask(purse.limit - (purse.spent - before)):
             break
-    notes: dict[str, object] = {"particles": _ISLANDS * _ANNEALED * len(means), "stopped": "depth", "runs": len(means)}
+    stopped = "time" if time.monotonic() > purse.deadline else "depth"
+    notes: dict[str, object] = {"particles": _ISLANDS * _ANNEALED * len(means), "stopped": stopped, "runs": len(means)}
     return slopes, fit, notes
 
 
