@@ -66,7 +66,7 @@ def make_regression(
     return Problem(
         name=name, dimension=prior.dimension, log_likelihood=likelihood, log_prior=prior.log_density, sample_prior=prior.sample,
         simulate=simulate, truth=truth, divergence=divergence, residuals=residuals, exact=exact,
-        atlas=atlas, support=prior.support, names=names, notes=notes, regression=function,
+        atlas=atlas, support=prior.support, names=names, notes=notes, regression=likelihood.predict,
     )  # fmt: skip
 
 
