@@ -204,9 +204,13 @@ def format_with_error(value: float, standard_error: float) -> str:
     Example:
         >>> format_with_error(44.8712, 0.613)
         '44.87 ± 0.61'
+        >>> format_with_error(354.26137653446926, 9.2e-15)  # no more digits than double precision has
+        '354.261376534 ± 9.2e-15'
     """
     if not (math.isfinite(value) and math.isfinite(standard_error)) or standard_error <= 0:
         return f"{value:.4g} ± {standard_error:.2g}"
+    if standard_error < 1e-12 * abs(value):
+        return f"{value:.12g} ± {standard_error:.1e}"
     digits = max(0, 1 - math.floor(math.log10(standard_error)))
     return f"{value:.{digits}f} ± {standard_error:.{digits}f}"
 

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import germ
-from germ.errors import DataError, GermError, InputError, TraceError
+from germ.errors import DataError, GermError, InputError, MissingDependencyError, TraceError
 
 VALUES = -(np.random.default_rng(0).normal(size=(4, 50, 20)) ** 2) / 20
 
@@ -191,6 +191,13 @@ def test_what_a_graph_raises_is_named():
 
     with pytest.raises(TraceError, match="the disk is gone"):
         germ.estimate_waic(dask.from_array(VALUES, chunks=(1, 50, 20)).map_blocks(fail, dtype=float, meta=np.empty((0, 0, 0))))
+
+
+def test_without_a_reader_of_netcdf_the_refusal_is_polite(tmp_path, monkeypatch):
+    path = save(tmp_path, VALUES)
+    monkeypatch.setattr("germ.estimators.posterior_files.find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match=r"germ\[bayes\].*zarr or .npy"):
+        germ.estimate_waic(path)
 
 
 def test_nothing_is_executed_and_the_traceback_is_ours(tmp_path):

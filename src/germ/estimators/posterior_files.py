@@ -11,13 +11,14 @@ import json
 import math
 import zipfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from germ.errors import TraceError
+from germ.errors import GermError, MissingDependencyError, TraceError
 
 _CODECS = frozenset(
     {
@@ -27,6 +28,7 @@ _CODECS = frozenset(
     }
 )  # codecs that only move and compress numbers and text
 _LARGEST_RATIO = 2000  # declared bytes per stored byte; deflate cannot exceed 1032, and a posterior is nowhere near that
+_READERS = {"h5netcdf": ("h5netcdf", "h5py"), "netcdf4": ("netCDF4",)}  # engines of xarray and what they import
 _SLACK = 2**26  # bytes that any file may declare
 _LARGEST_METADATA = 2**26  # bytes of one file of metadata
 
@@ -42,6 +44,7 @@ def open_posterior(path: str | Path) -> Any:
 
     Raises:
         TraceError: If there is no such file, it is damaged, of another kind, or unsafe to read.
+        MissingDependencyError: If it is a netCDF file and no package that reads those is installed.
     """
     path = Path(path)
     if not path.exists():
@@ -53,7 +56,7 @@ def open_posterior(path: str | Path) -> Any:
         if is_zarr:
             _check_codecs(path)
         tree = xr.open_datatree(path, engine="zarr", consolidated=False) if is_zarr else _open_netcdf(path)
-    except TraceError:
+    except GermError:
         raise
     except Exception as error:  # the readers raise whatever their C libraries raise
         raise TraceError(
@@ -74,10 +77,14 @@ def _open_netcdf(path: Path) -> Any:
             "a netCDF or HDF5 file, a zarr store (a folder, or .zip), or an .npy array",
             "save the posterior by idata.to_netcdf(...) or tree.to_netcdf(...); pickles are not read",
         )
-    from importlib.util import find_spec
-
-    engine = next((name for name, module in (("h5netcdf", "h5netcdf"), ("netcdf4", "netCDF4")) if find_spec(module)), None)
-    return xr.open_datatree(path, engine=engine)
+    for engine, modules in _READERS.items():
+        if all(find_spec(module) for module in modules):
+            return xr.open_datatree(path, engine=engine)
+    raise MissingDependencyError(
+        f"no reader of netCDF files is installed, to open {str(path)!r}",
+        "h5netcdf with h5py, or netCDF4",
+        "pip install 'germ[bayes]'; or save the posterior as zarr or .npy",
+    )
 
 
 def _check_codecs(path: Path) -> None:

@@ -23,18 +23,22 @@ Pullback = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class _Foreign(torch.autograd.Function):
+    """A function of rows (P, d) to (P, k) in NumPy, and its pullback (P, d), (P, k) to (P, d)."""
+
     @staticmethod
     def forward(ctx: Any, w: Tensor, value: Value, pullback: Pullback) -> Tensor:  # type: ignore[override]
         ctx.save_for_backward(w)
         ctx.pullback = pullback
-        rows = [np.asarray(value(row), float) for row in w.detach().numpy()]
-        return torch.as_tensor(np.array(rows).reshape(len(w), -1))
+        return torch.as_tensor(np.array(value(w.detach().numpy()), float).reshape(len(w), -1))
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
         (w,) = ctx.saved_tensors
-        rows = [ctx.pullback(row, weight) for row, weight in zip(w.detach().numpy(), cotangent.numpy(), strict=True)]
-        return torch.as_tensor(np.array(rows, float).reshape(w.shape)), None, None
+        return torch.as_tensor(np.array(ctx.pullback(w.detach().numpy(), cotangent.numpy()), float).reshape(w.shape)), None, None
+
+
+def _by_row(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    return lambda *inputs: np.array([np.asarray(function(*rows), float) for rows in zip(*inputs, strict=True)])
 
 
 def make_density_problem(
@@ -72,21 +76,30 @@ def make_density_problem(
     if dimension < 1 or observations < 1:
         raise InputError(f"dimension={dimension}, observations={observations}", "positive whole numbers")
     _check_functions(dimension, observations, log_likelihood, log_likelihood_pullback, log_prior, log_prior_gradient, sample_prior)
+    rows = (_by_row(f) for f in (log_likelihood, log_likelihood_pullback, log_prior, log_prior_gradient))
+    return _make_problem(name, dimension, observations, *rows, sample_prior, names)
+
+
+def _make_problem(
+    name: str, dimension: int, observations: int, value: Value, pullback: Pullback, prior: Value, gradient: Value,
+    sample: Callable[[int, np.random.Generator], np.ndarray], names: tuple[str, ...],
+) -> tuple[Problem, Data]:  # fmt: skip
+    """The problem of functions of rows of parameter vectors."""
 
     def likelihood(w: Tensor, data: Data) -> Tensor:
-        return _Foreign.apply(w, log_likelihood, log_likelihood_pullback)[:, data[0].long()]
+        return _Foreign.apply(w, value, pullback)[:, data[0].long()]
 
-    def prior(w: Tensor) -> Tensor:
-        return _Foreign.apply(w, log_prior, lambda row, weight: weight * log_prior_gradient(row))[:, 0]
+    def log_prior(w: Tensor) -> Tensor:
+        return _Foreign.apply(w, prior, lambda rows, weight: weight * gradient(rows))[:, 0]
 
     def draw(count: int, generator: torch.Generator) -> Tensor:
         seed = int(torch.randint(2**31, (1,), generator=generator))
-        return torch.as_tensor(np.asarray(sample_prior(count, np.random.default_rng(seed)), float))
+        return torch.as_tensor(np.asarray(sample(count, np.random.default_rng(seed)), float))
 
     def simulate(count: int, generator: torch.Generator) -> Data:
         raise ProblemError(f"{name!r} was asked to simulate data", "the data of the model", "use the data that came with the problem")
 
-    problem = Problem(name, dimension, likelihood, prior, draw, simulate, names=names)
+    problem = Problem(name, dimension, likelihood, log_prior, draw, simulate, names=names)
     return problem, (torch.arange(observations, dtype=torch.float64),)
 
 
@@ -135,6 +148,7 @@ def make_pymc_problem(model: Any, name: str = "PyMC model") -> tuple[Problem, Da
         import pymc
         import pytensor
         from pytensor import tensor
+        from pytensor.graph.replace import vectorize_graph
     except ImportError as error:
         raise MissingDependencyError("PyMC is not installed", "PyMC, which made the model", "pip install pymc") from error
     if model.discrete_value_vars or model.potentials or not model.observed_RVs:
@@ -153,22 +167,24 @@ def make_pymc_problem(model: Any, name: str = "PyMC model") -> tuple[Problem, Da
     each = tensor.concatenate([term.ravel() for term in model.logp(vars=model.observed_RVs, sum=False)])
     log_prior = model.logp(vars=free)
     each, log_prior = pytensor.clone_replace([each, log_prior], pieces)
-    weight = tensor.dvector("weight")
-    build = pymc.pytensorf.compile  # unlike pytensor's own, it turns impossible parameters (a scale that underflows) into −inf
-    value, prior = build([vector], each), build([vector], log_prior)
-    pullback = build([vector, weight], tensor.grad((weight * each).sum(), vector))
-    slope = build([vector], tensor.grad(log_prior, vector))
+    weight, vectors, weights = tensor.dvector("weight"), tensor.dmatrix("w"), tensor.dmatrix("weight")
+    outputs = [each, tensor.grad((weight * each).sum(), vector), log_prior, tensor.grad(log_prior, vector)]
+    outputs = vectorize_graph(outputs, {vector: vectors, weight: weights})
+    # pymc's compile, unlike pytensor's own, turns impossible parameters (a scale that underflows) into −inf
+    value, pullback, prior, slope = (
+        pymc.pytensorf.compile([vectors, weights] if k == 1 else [vectors], output) for k, output in enumerate(outputs)
+    )
     transforms = [model.rvs_to_transforms[rv] for rv in free]
-    outputs = [t.forward(rv, *rv.owner.inputs) if t is not None else rv for rv, t in zip(free, transforms, strict=True)]
+    forward = [t.forward(rv, *rv.owner.inputs) if t is not None else rv for rv, t in zip(free, transforms, strict=True)]
 
     def sample(count: int, rng: np.random.Generator) -> np.ndarray:
-        drawn = pymc.draw(outputs, draws=count, random_seed=rng)
+        drawn = pymc.draw(forward, draws=count, random_seed=rng)
         return np.concatenate([np.reshape(x, (count, -1)) for x in drawn], 1)
 
-    return make_density_problem(
-        name, int(edges[-1]), int(value(np.zeros(edges[-1])).size), log_likelihood=value, log_likelihood_pullback=pullback,
-        log_prior=prior, log_prior_gradient=slope, sample_prior=sample, names=_number([v.name for v in values], sizes),
-    )  # fmt: skip
+    dimension = int(edges[-1])
+    observations = int(value(np.zeros((1, dimension))).size)
+    names = _number([v.name for v in values], sizes)
+    return _make_problem(name, dimension, observations, value, pullback, prior, slope, sample, names)
 
 
 def make_numpyro_problem(model: Callable[..., Any], *arguments: Any, name: str = "NumPyro model", **keywords: Any) -> tuple[Problem, Data]:
@@ -210,14 +226,17 @@ def make_numpyro_problem(model: Callable[..., Any], *arguments: Any, name: str =
 
         if not util.log_likelihood(model, util.constrain_fn(model, arguments, keywords, point), *arguments, batch_ndims=0, **keywords):
             raise InputError("a model without observed sites", "observed sites", "pass the data to the model")
-        value, slope, log_prior = jax.jit(each), jax.jit(jax.grad(prior)), jax.jit(prior)
-        pullback = jax.jit(lambda w, weight: jax.vjp(each, w)[1](weight)[0])
-        count = int(value(flat).size)
+        functions = [each, lambda w, weight: jax.vjp(each, w)[1](weight)[0], prior, jax.grad(prior)]
+        value, pullback, log_prior, slope = (jax.jit(jax.vmap(f)) for f in functions)
+        count = int(each(flat).size)
 
     def run(function: Callable[..., Any]) -> Callable[..., np.ndarray]:
         def call(*inputs: np.ndarray) -> np.ndarray:
+            rows = len(inputs[0])
+            size = 1 << (rows - 1).bit_length()  # powers of two, so that few numbers of rows are compiled for
             with double(True):
-                return np.asarray(function(*(jax.numpy.asarray(x) for x in inputs)))
+                padded = (jax.numpy.asarray(np.concatenate([x, np.broadcast_to(x[:1], (size - rows, *x.shape[1:]))])) for x in inputs)
+                return np.asarray(function(*padded))[:rows]
 
         return call
 
@@ -229,10 +248,8 @@ def make_numpyro_problem(model: Callable[..., Any], *arguments: Any, name: str =
             return np.stack([np.asarray(row, float) for row in rows])
 
     sizes = [int(np.size(v)) for v in jax.tree.leaves(point)]
-    return make_density_problem(
-        name, flat.size, count, log_likelihood=run(value), log_likelihood_pullback=run(pullback), log_prior=run(log_prior),
-        log_prior_gradient=run(slope), sample_prior=sample, names=_number(sorted(point), sizes),
-    )  # fmt: skip
+    names = _number(sorted(point), sizes)
+    return _make_problem(name, flat.size, count, run(value), run(pullback), run(log_prior), run(slope), sample, names)
 
 
 def _number(names: list[str], sizes: list[int]) -> tuple[str, ...]:
