@@ -76,8 +76,8 @@ def make_density_problem(
     if dimension < 1 or observations < 1:
         raise InputError(f"dimension={dimension}, observations={observations}", "positive whole numbers")
     _check_functions(dimension, observations, log_likelihood, log_likelihood_pullback, log_prior, log_prior_gradient, sample_prior)
-    rows = (_by_row(f) for f in (log_likelihood, log_likelihood_pullback, log_prior, log_prior_gradient))
-    return _make_problem(name, dimension, observations, *rows, sample_prior, names)
+    value, pullback, prior, slope = (_by_row(f) for f in (log_likelihood, log_likelihood_pullback, log_prior, log_prior_gradient))
+    return _make_problem(name, dimension, observations, value, pullback, prior, slope, sample_prior, names)
 
 
 def _make_problem(
