@@ -19,6 +19,7 @@ _MOST_LOSSES = 4_000_000  # directions times samples
 _RANDOM = 1e-4  # probability with which the truth is taken for a fitted parameter, on each side
 _FAR, _NEAR = 1e-3, 1e-4  # steps, of the typical size: rounded labels must not look like noise, nor cubes like slopes
 _ROUNDING = 1e-14  # of a loss in double precision
+_VISIBLE = 1e-11  # share of the loss by which it has to change to be more than rounding
 _KINK_STEP = 1e-6  # of the typical size of the parameters; a smooth second difference is then 1e-12 of the outputs
 _KINK_SAMPLES = 64
 _NODES = 32  # on a line; with tanh and weights of size one coefficients fall below rounding by the twelfth
@@ -87,7 +88,7 @@ def classify_noise(wrapped: WrappedModel, scale: float, generator: torch.Generat
     n, d = wrapped.size, wrapped.dimension
     directions = torch.randn(max(_DIRECTIONS, _MOST_DIRECTIONS), d, generator=generator, dtype=torch.float64)
     # As many of them as there are parameters, if n allows: covariances come from half of the samples.
-    count = min(d, _MOST_DIRECTIONS, max(8, n // 16), max(16, _MOST_LOSSES // n))
+    count = min(d, _MOST_DIRECTIONS, max(8, n // 8), max(16, _MOST_LOSSES // n))
     reference = wrapped.losses(wrapped.center[None])
 
     def compute_excess(step: float, rows: torch.Tensor) -> torch.Tensor:
@@ -96,10 +97,14 @@ def classify_noise(wrapped: WrappedModel, scale: float, generator: torch.Generat
     excess = compute_excess(_FAR, directions[:_DIRECTIONS])
     if float((excess < -1e-9 * excess.abs().mean(1, keepdim=True)).double().mean()) < 0.01:
         return "none"
-    odd = (compute_excess(_NEAR, directions[:count]) - compute_excess(-_NEAR, directions[:count])) / 2  # K itself is even
+    slopes = (compute_excess(_NEAR, directions[:count]) - compute_excess(-_NEAR, directions[:count])) / 2  # K itself is even
+    for step in (_FAR, 30 * _FAR, 1000 * _FAR):
+        if float(slopes.var(1).max()) > (_VISIBLE * float(reference.abs().mean())) ** 2:
+            break
+        slopes = compute_excess(step, directions[:count])  # where the derivatives vanish, too, K is of even higher order
     order = torch.randperm(n, generator=generator)
-    _, vectors = torch.linalg.eigh(torch.cov(odd[:, order[: n // 2]]))
-    score = vectors.T @ odd
+    _, vectors = torch.linalg.eigh(torch.cov(slopes[:, order[: n // 2]]).reshape(count, count))
+    score = vectors.T @ slopes
     variance = score[:, order[n // 2 :]].var(1)
     stiffest = variance.argsort(descending=True)
     rounding = (_ROUNDING * float(reference.abs().mean())) ** 2
