@@ -17,7 +17,7 @@ from germ.sampling.splitting import compute_hessian
 _DIRECTIONS, _MOST_DIRECTIONS = 32, 256
 _MOST_LOSSES = 4_000_000  # directions times samples
 _RANDOM = 1e-4  # probability with which the truth is taken for a fitted parameter, on each side
-_FAR, _NEAR = 1e-3, 1e-4  # steps, of the typical size: rounded labels must not look like noise, nor cubes like slopes
+_FAR, _NEAR = (1e-3, 0.03, 1.0), 1e-4  # steps, of the typical size: rounded labels must not look like noise, nor cubes like slopes
 _ROUNDING = 1e-14  # of a loss in double precision
 _VISIBLE = 1e-11  # share of the loss by which it has to change to be more than rounding
 _KINK_STEP = 1e-6  # of the typical size of the parameters; a smooth second difference is then 1e-12 of the outputs
@@ -94,14 +94,16 @@ def classify_noise(wrapped: WrappedModel, scale: float, generator: torch.Generat
     def compute_excess(step: float, rows: torch.Tensor) -> torch.Tensor:
         return torch.cat([wrapped.losses(wrapped.center + step * scale * chunk) - reference for chunk in rows.split(8)])
 
-    excess = compute_excess(_FAR, directions[:_DIRECTIONS])
+    def is_visible(change: torch.Tensor) -> bool:
+        return float(change.pow(2).mean(1).max()) > (_VISIBLE * float(reference.abs().mean())) ** 2
+
+    # Where derivatives vanish losses change less; K, of twice the order, stays far below them.
+    steps = [step for step in _FAR if is_visible(compute_excess(step, directions[:1]))] or _FAR[-1:]
+    excess = compute_excess(steps[0], directions[:_DIRECTIONS])
     if float((excess < -1e-9 * excess.abs().mean(1, keepdim=True)).double().mean()) < 0.01:
         return "none"
     slopes = (compute_excess(_NEAR, directions[:count]) - compute_excess(-_NEAR, directions[:count])) / 2  # K itself is even
-    for step in (_FAR, 30 * _FAR, 1000 * _FAR):
-        if float(slopes.var(1).max()) > (_VISIBLE * float(reference.abs().mean())) ** 2:
-            break
-        slopes = compute_excess(step, directions[:count])  # where the derivatives vanish, too, K is of even higher order
+    slopes = slopes if is_visible(slopes) else excess[:count] if count <= _DIRECTIONS else compute_excess(steps[0], directions[:count])
     order = torch.randperm(n, generator=generator)
     _, vectors = torch.linalg.eigh(torch.cov(slopes[:, order[: n // 2]]).reshape(count, count))
     score = vectors.T @ slopes
