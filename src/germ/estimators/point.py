@@ -98,19 +98,21 @@ def classify_noise(wrapped: WrappedModel, scale: float, generator: torch.Generat
         return float(change.pow(2).mean(1).max()) > (_VISIBLE * float(reference.abs().mean())) ** 2
 
     # Where derivatives vanish losses change less; K, of twice the order, stays far below them.
-    steps = [step for step in _FAR if is_visible(compute_excess(step, directions[:1]))] or _FAR[-1:]
+    steps = [step for step in _FAR if is_visible(compute_excess(step, directions[:8]))] or _FAR[-1:]
     excess = compute_excess(steps[0], directions[:_DIRECTIONS])
     if float((excess < -1e-9 * excess.abs().mean(1, keepdim=True)).double().mean()) < 0.01:
         return "none"
     slopes = (compute_excess(_NEAR, directions[:count]) - compute_excess(-_NEAR, directions[:count])) / 2  # K itself is even
-    slopes = slopes if is_visible(slopes) else excess[:count] if count <= _DIRECTIONS else compute_excess(steps[0], directions[:count])
+    least = 1e-12
+    if not is_visible(slopes):
+        slopes, least = compute_excess(steps[0], directions[:count]), 1e-6  # with K in them
     order = torch.randperm(n, generator=generator)
     _, vectors = torch.linalg.eigh(torch.cov(slopes[:, order[: n // 2]]).reshape(count, count))
     score = vectors.T @ slopes
     variance = score[:, order[n // 2 :]].var(1)
     stiffest = variance.argsort(descending=True)
     rounding = (_ROUNDING * float(reference.abs().mean())) ** 2
-    kept = stiffest[variance[stiffest] > max(1e-12 * float(variance.max()), rounding)]
+    kept = stiffest[variance[stiffest] > max(least * float(variance.max()), rounding)]
     if not len(kept):
         return "fitted"
     statistic = (n * score.mean(1)[kept] ** 2 / variance[kept]).cumsum(0).numpy()
