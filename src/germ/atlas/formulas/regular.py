@@ -25,7 +25,7 @@ def compute_prior_zeros(h: tuple[Fraction, ...]) -> Pole:
 
 
 def compute_semiregular(d1: int, d2: int, p: int) -> Pole:
-    """λ = d1/2 + d2/(2p): K ~ |x|² + F(y)² with F a form of degree p that vanishes at 0 only."""
+    """λ = d1/2 + d2/(2p): K ~ |x|² + F(y) with F a form of degree 2p that vanishes at 0 only."""
     require(d1 + d2 >= 1, f"d1 = {d1}, d2 = {d2}", "at least one parameter: d1 + d2 >= 1")
     return Pole(Fraction(d1, 2) + Fraction(d2, 2 * p))
 
