@@ -7,6 +7,9 @@ import sys
 
 BENCHMARKS = {
     "exact": "the exact engine beside Singular and Macaulay2",
+    "exact_evidence": "free energies beside exact values",
+    "model_choice": "the rank of a reduced rank regression by free energy, WBIC, sBIC and BIC",
+    "wbic": "WBIC of a reduced rank regression beside PyMC (nutpie) and NumPyro",
     "waic": "WAIC beside ArviZ: time and memory",
     "coverage": "how often the truth is within two stated standard errors",
     "speed": "chain-steps per second beside a bare PyTorch loop",
@@ -22,7 +25,7 @@ def main(arguments: list[str]) -> int:
             run(name, [])
         return 0
     if arguments[0] not in BENCHMARKS:
-        print("python -m benchmarks [name] [options]; the names are\n" + "\n".join(f"  {k:<8} {v}" for k, v in BENCHMARKS.items()))
+        print("python -m benchmarks [name] [options]; the names are\n" + "\n".join(f"  {k:<14} {v}" for k, v in BENCHMARKS.items()))
         return 0 if arguments[0] in ("-h", "--help") else 2
     run(arguments[0], arguments[1:])
     return 0

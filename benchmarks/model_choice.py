@@ -56,7 +56,7 @@ def compare(design, seed):
     problems, data = make_set(design, seed)
     start = time.process_time()
     asked = ("free energy", "WBIC", "BIC", "sBIC")
-    found = germ.compare_models(problems, data, seed=seed, precision=0.5, budget=60, criteria=asked, particles=64)
+    found = germ.compare_models(problems, data, seed=seed, precision=1.0, budget=60, criteria=asked, particles=64, draws=1024)
     row = {name: found.criteria[name].values.tolist() for name in ("free energy", "WBIC", "sBIC")}
     row["BIC (parameters)"] = found.criteria["BIC"].values.tolist()
     row["BIC (dimension)"] = [v - h * h / 2 * math.log(N) for v, h in zip(row["BIC (parameters)"], RANKS, strict=True)]
@@ -77,10 +77,11 @@ def tabulate(rows):
 def main():
     """Run, record, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("design", choices=("weak", "demo"))
-    parser.add_argument("--sets", type=int, default=50)
+    parser.add_argument("design", nargs="?", default="weak", choices=("weak", "demo"))
+    parser.add_argument("--sets", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="seed of the first set")
     parser.add_argument("--record", type=Path, default=Path("build/model_choice.jsonl"))
+    parser.add_argument("--save", type=Path, help="add the table to this file")
     parser.add_argument("--seconds", type=float, default=math.inf, help="stop before the next set after so much time")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
@@ -93,8 +94,14 @@ def main():
             rows[seed] = compare(chosen.design, seed)
             with chosen.record.open("a") as file:
                 file.write(json.dumps(rows[seed]) + "\n")
-    for name, row in tabulate(list(rows.values())).items():
+    table = tabulate(list(rows.values()))
+    for name, row in table.items():
         print(f"{name:18s} picks of H=1..6 {row['picks']}  mean difference from H=3 {row['mean']}")
+    if chosen.save:
+        saved = json.loads(chosen.save.read_text()) if chosen.save.exists() else {}
+        seconds = float(np.median([row["seconds"] for row in rows.values()]))
+        saved[chosen.design] = {"sets": len(rows), "criteria": table, "seconds": round(seconds, 1)}
+        chosen.save.write_text(json.dumps(saved, indent=1) + "\n")
 
 
 if __name__ == "__main__":

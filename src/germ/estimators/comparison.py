@@ -117,6 +117,7 @@ def compare_models(
     budget: float = 60.0,
     criteria: Sequence[str] = CRITERIA,
     particles: int = 128,
+    draws: int = DRAWS,
 ) -> Comparison:
     """Free energy, WBIC, BIC, sBIC, WAIC and leave-one-out loss of several models of the same observations.
 
@@ -131,6 +132,7 @@ def compare_models(
         budget: Seconds for each free energy and WBIC after which sampling stops in any case.
         criteria: Which criteria; free energies are always estimated, for the probabilities.
         particles: Of each of 8 islands in the first climb, which is enough where it is as precise as asked.
+        draws: Of each island at β = 1/log n, for WBIC.
 
     Returns:
         The table; printing it shows it. Standard errors of free energy and WBIC are Monte Carlo errors; those of WAIC and LOO are for
@@ -164,7 +166,7 @@ def compare_models(
     heights: dict[str, float] = {}
     for i, (name, problem) in enumerate(problems.items()):
         hot = (
-            sample_posterior(problem, shared, beta=1 / math.log(n), seed=seeds[4 * i], particles=particles, draws=DRAWS)
+            sample_posterior(problem, shared, beta=1 / math.log(n), seed=seeds[4 * i], particles=particles, draws=draws)
             if tempered
             else None
         )

@@ -42,6 +42,7 @@ def estimate_wbic(
     rng: np.random.Generator | None = None,
     precision: float = 0.1,
     budget: float = 20.0,
+    particles: int = 32,
 ) -> Estimate:
     """WBIC = E_β[nL_n(w)] at β = 1/log n, nL_n = −log p(D|w).
 
@@ -52,6 +53,8 @@ def estimate_wbic(
         rng: A NumPy generator that the seed is drawn from instead.
         precision: Monte Carlo standard error in nats at which sampling stops.
         budget: Seconds after which it stops in any case, at the end of a climb.
+        particles: Of each of 8 islands. The posterior at β = 1/log n is wide, so that few are enough where it has one mode; far modes
+            need more, which R-hat shows.
 
     Returns:
         WBIC in nats. The standard error is that of the mean over draws; WBIC itself differs from F by O_p(√log n), about which an error bar
@@ -75,7 +78,7 @@ def estimate_wbic(
     found: list[Posterior] = []
     for climb_seed in spawn_seeds(seed, _MOST_CLIMBS, stream=_STREAM):
         start = time.monotonic()
-        found.append(sample_posterior(problem, data, beta=1 / math.log(n), seed=climb_seed, draws=DRAWS))
+        found.append(sample_posterior(problem, data, beta=1 / math.log(n), seed=climb_seed, particles=particles, draws=DRAWS))
         result = _combine(found, precision, seed, time.monotonic() - began)
         if result.standard_error <= precision or time.monotonic() - start > began + budget - time.monotonic():
             break
