@@ -136,7 +136,9 @@ def _vertices(exponents: list[Monomial], costs: list[Fraction], order: Sequence[
 def _subspaces(exponents: list[Monomial], costs: list[Fraction]) -> list[list[int]]:
     """Optimal weights that are 0 or 1: coordinate subspaces on which all exponents vanish, as deep as the linear program allows."""
     value = solve_linear_program(exponents, costs).value
-    found: list[list[int]] = []
+    used = [any(e[k] for e in exponents) for k in range(len(costs))]
+    ordinary = sum(c for c, u in zip(costs, used, strict=True) if u) == value * min(map(sum, exponents))
+    found: list[list[int]] = [[int(u) for u in used]] if ordinary else []  # one weight for all: it keeps all symmetries
     steps = 0
 
     def go(left: list[Monomial], chosen: tuple[int, ...], barred: frozenset[int], cost: Fraction) -> None:

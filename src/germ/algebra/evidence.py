@@ -27,6 +27,7 @@ from germ.algebra.state import (
 MAX_FACTOR_TERMS = 200  # factoring larger polynomials takes longer than the blow-up that makes it unnecessary
 MAX_COMBINATION_DEGREE = 12
 MAX_COMBINATION_TERMS = 60
+MAX_COMBINATION_WORK = 100  # product of the numbers of terms: with more, eliminations take long and hardly ever end in a known sign
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def _by_combination(state: State, q: fmpq_mpoly, depth: int) -> Evidence | None:
     for kind, polynomials in (("zero", state.zero), ("relations", state.relations)):
         for k, original in enumerate(polynomials):
             z = state.restrict(original)
-            if len(z) > MAX_COMBINATION_TERMS:
+            if len(z) * len(q) > MAX_COMBINATION_WORK:
                 continue
             for i in variables_of(z):
                 if i not in used or degree_in(q, i) + degree_in(z, i) > MAX_COMBINATION_DEGREE:
@@ -225,7 +226,7 @@ def _by_combination(state: State, q: fmpq_mpoly, depth: int) -> Evidence | None:
                 target, times, other = eliminate(q, z, i)
                 if target.is_zero() or (not target.is_constant() and set(variables_of(target)) >= used | set(variables_of(z))):
                     continue
-                found = find_evidence(state, target, depth - 1)
+                found = find_evidence(state, target, depth - 2)
                 if found is not None:
                     data = {"why": "combination", "target": target, "why_target": found, "times": times, kind: {str(k): other}}
                     return Evidence(0, data)

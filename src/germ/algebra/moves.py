@@ -35,6 +35,7 @@ from germ.algebra.state import (
 )
 from germ.algebra.symmetry import find_reflection, find_symmetry
 
+MAX_FACTOR_TERMS = 200  # of a generator that is factored to split B
 MAX_TERMS = 4_000  # of one generator: beyond it a change of coordinates has exploded
 
 
@@ -156,7 +157,12 @@ def _derive_zero(state: State, k: int) -> Move | None:
     for j, other in enumerate(state.zero):
         q = state.restrict(other)
         shared = set(variables_of(p)) & set(variables_of(q))
-        if j == k or len(p) > MAX_ELIMINATION or len(q) > MAX_ELIMINATION:
+        if (
+            j == k
+            or len(p) > MAX_ELIMINATION
+            or len(q) > MAX_ELIMINATION
+            or len(set(variables_of(p)) | set(variables_of(q))) > MAX_UNKNOWNS
+        ):
             continue
         for i in sorted(shared, key=lambda i: degree_in(p, i) + degree_in(q, i)):
             r, a, b = eliminate(p, q, i)
@@ -169,6 +175,7 @@ def _derive_zero(state: State, k: int) -> Move | None:
 
 
 MAX_ELIMINATION = 40  # terms of polynomials whose resultant is taken
+MAX_UNKNOWNS = 5  # and variables: isolated points are what it looks for
 
 
 def _generators_like(state: State, f: fmpq_mpoly) -> list[fmpq_mpoly]:
@@ -502,6 +509,21 @@ def split_by_slope(state: State) -> Move | None:
     return None
 
 
+def split_by_factor(state: State) -> Move | None:
+    """Split B by a factor of a generator that vanishes on a part of B only: so the deepest strata are blown up first.
+
+    Without it, a blow-up along a curve could meet a point where more factors vanish before that point itself was blown up.
+    """
+    for g in state.ideal:
+        if 1 < len(g) <= MAX_FACTOR_TERMS:
+            for f, _ in g.factor()[1]:
+                r = state.restrict(f)
+                open_factors = [] if r.is_zero() else _open_factors(state, r)
+                if open_factors:
+                    return split(state, open_factors)
+    return None
+
+
 def split_by_domain(state: State) -> Move | None:
     """Split B by an inequality that is neither strict nor active all along it (only where a real point of a leaf was not found)."""
     for g in state.domain:
@@ -609,7 +631,17 @@ def advance(state: State) -> Move | None:
     shear = undo_shear(state)
     if shear:
         return _one(shear)
-    for move in (resolve_common_factor, use_coordinate, use_prior_coordinate, compare, tidy, split_by_value, split_by_slope, blow_up):
+    for move in (
+        resolve_common_factor,
+        use_coordinate,
+        use_prior_coordinate,
+        compare,
+        tidy,
+        split_by_value,
+        split_by_slope,
+        split_by_factor,
+        blow_up,
+    ):
         found = move(state)
         if found:
             return found
