@@ -107,7 +107,12 @@ def verify(
     """Re-derive what can be re-derived; exit code 1 if a check fails."""
     from germ.atlas.verify import verify_atlas
 
-    report = verify_atlas(slow=slow, family=family)
+    extra: tuple[Any, ...] = ()
+    if slow:  # volumes need torch, which the atlas itself does not
+        from germ.roads.atlas_checks import CHECKS
+
+        extra = CHECKS
+    report = verify_atlas(slow=slow, family=family, extra=extra)
     if as_json:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
     else:

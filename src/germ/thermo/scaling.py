@@ -33,7 +33,7 @@ _RARER = 0.5  # prior odds of m + 1 against m: among the 150 germs and models of
 _LARGEST_MULTIPLICITY = 6
 _EVEN = 0.1  # variance of log V between islands below which weights would change nothing
 # What the fit leaves out (further poles, O(1/x³)) counts as an error of the slope, of this share of it at x = 0, falling at this rate.
-_OMITTED, _OMITTED_RATE = 0.5, 0.15
+_OMITTED, _OMITTED_RATE = 1.0, 0.25
 _ADEQUATE = 0.02  # p-value below which the beginning of the curve is left out
 
 
@@ -134,7 +134,7 @@ def measure_slopes(x: Array, step: float, size: int) -> Slopes:
 
 
 def _smooth(values: Array) -> Array:
-    kernel = np.ones(min(7, len(values) | 1))
+    kernel = np.ones(min(7, len(values)))
     return np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same")
 
 
