@@ -54,10 +54,10 @@ EXPERIMENTS: dict[str, Entry] = {
     "2023-02-09": "lattice_density",  # Solid state physics and SLT Pt 1
     "2023-02-16": "spectroscopy",  # Solid state physics and SLT Pt 2
     "2023-02-23": "variational_posterior",  # Variational Bayesian posterior and learning resolutions
-    "2023-03-02": NotYet("the toy model of superposition"),  # Toy models of superposition and SLT
+    "2023-03-02": "superposition_polygons",  # Toy models of superposition and SLT
     "2023-03-09": NothingToCompute("a plan, not a computation"),  # SLT and Alignment Pt 1
     "2023-03-16": "occams_razor",  # Occam's razor following Balasubramanian
-    "2023-03-23": NotYet("the toy model of superposition"),  # Toy models of superposition Pt 2
+    "2023-03-23": "superposition_dynamics",  # Toy models of superposition Pt 2
     "2023-03-30": NothingToCompute("a plan, not a computation"),  # SLT and Alignment Pt 2
     "2023-04-06": NotYet("scaling laws, in-context learning and semantic development"),  # Induction heads
     "2023-04-13": NotYet("scaling laws, in-context learning and semantic development"),  # The Quantization Model of Neural Scaling
@@ -82,6 +82,6 @@ EXPERIMENTS: dict[str, Entry] = {
         "scaling laws, in-context learning and semantic development"
     ),  # "A mathematical theory of semantic development in deep neural networks
     "2023-10-05": NothingToCompute("a workshop on hardware"),  # "GPT on a TPU VM with PyTorch/XLA, or: How I Learned to Stop Worrying
-    "2023-10-12": NotYet("the toy model of superposition"),  # Bayesian versus Dynamical Transitions in a Toy Model of Superposition
+    "2023-10-12": "superposition_transitions",  # Bayesian versus Dynamical Transitions in a Toy Model of Superposition
     "2023-12-14": NotYet("programs as singularities"),  # Complexity Beyond Parameter Counting, error correction and the RLCT
 }
