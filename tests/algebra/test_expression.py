@@ -6,8 +6,10 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from germ.algebra.expression import parse_box, parse_domain, parse_point, parse_polynomial, parse_polynomials, parse_prior
+from germ.algebra.density import parse_prior
+from germ.algebra.expression import parse_polynomial, parse_polynomials
 from germ.algebra.real_roots import AlgebraicNumber, isolate_real_roots
+from germ.algebra.region import parse_box, parse_domain, parse_point
 from germ.errors import ParseError
 
 NAMES = ["x", "y", "z"]

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mat, fmpq_mpoly
 
-from germ.algebra.expression import Expression, parse_point, parse_polynomials
+from germ.algebra.expression import Expression, parse_polynomials
+from germ.algebra.region import parse_point
 from germ.errors import InputError
 
 

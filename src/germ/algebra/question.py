@@ -13,20 +13,10 @@ from typing import Any
 
 from flint import fmpq, fmpq_mpoly, fmpq_poly
 
-from germ.algebra.expression import (
-    AlgebraicNumber,
-    Expression,
-    as_text,
-    collect_names,
-    has_functions,
-    make_ring,
-    parse_box,
-    parse_domain,
-    parse_point,
-    parse_polynomials,
-    parse_prior,
-    to_polynomial,
-)
+from germ.algebra.density import parse_prior
+from germ.algebra.expression import Expression, as_text, collect_names, has_functions, make_ring, parse_polynomials, to_polynomial
+from germ.algebra.real_roots import AlgebraicNumber
+from germ.algebra.region import parse_box, parse_domain, parse_point
 from germ.algebra.state import ANY, BASE, LOCAL, State, substitute
 from germ.algebra.syntax import parse_tree
 from germ.errors import InputError

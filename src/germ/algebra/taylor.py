@@ -21,7 +21,8 @@ import numpy as np
 from flint import fmpq, fmpq_mpoly
 from scipy.optimize import linprog
 
-from germ.algebra.expression import collect_names, make_ring, parse_point
+from germ.algebra.expression import collect_names, make_ring
+from germ.algebra.region import parse_point
 from germ.algebra.series import compute_order, constant_term, expand
 from germ.algebra.syntax import parse_tree
 from germ.errors import InputError

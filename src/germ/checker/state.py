@@ -5,7 +5,7 @@ Everything is read with its type checked; two states are compared by value, so t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -37,6 +37,14 @@ def read_integer(value: object, least: int = 0) -> int:
     """A whole number of moderate size."""
     good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= MAX_EXPONENT
     require(good, f"got {str(value)[:60]!r}", f"a whole number from {least} to {MAX_EXPONENT}")
+    assert isinstance(value, int)
+    return value
+
+
+def read_index(value: object, items: Sequence[Any]) -> int:
+    """An index of one of the items."""
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(items)
+    require(good, f"the index {str(value)[:40]!r}", f"0 to {len(items) - 1}")
     assert isinstance(value, int)
     return value
 
