@@ -2,7 +2,7 @@
 
 The evidence is carried from the prior, where it is 1, to the posterior along inverse temperatures; nothing is assumed about the posterior's
 shape, so that ridges, crossings and copies of modes cost time and not correctness. Independent climbs are added until the error is small
-enough. `fit_free_energy_growth` reads λ and m from F_n − nS_n = λ log n − (m − 1) log log n + O(1).
+enough. `germ.estimators.free_energy_growth` reads λ and m from F_n − nS_n = λ log n − (m − 1) log log n + O(1).
 """
 
 from __future__ import annotations
