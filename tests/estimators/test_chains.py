@@ -149,6 +149,19 @@ def test_a_plan_spends_its_steps_and_relaxes_each_rung():
     assert plan[-2].localization / plan[-2].nbeta == pytest.approx(plan[-3].localization / plan[-3].nbeta)
 
 
+@pytest.mark.parametrize("steps", [8, 100, 3000])
+@pytest.mark.parametrize("step_size", [1e-4, 0.05, 2.0])
+def test_no_rung_is_stiffer_than_its_step_allows(steps, step_size):
+    plan = plan_rungs(step_size=step_size, nbeta=50.0, steps=steps, scale=80.0, localization=None, burn_in=None, draws=None)
+    assert max(r.step_size * r.localization for r in plan) <= 1.0001
+
+
+def test_a_run_without_time_for_its_steps_stays_near_its_start():
+    torch.manual_seed(0)
+    found = estimate_by_chains(nn.Linear(2, 1), half_square, (torch.randn(64, 2), torch.randn(64, 1)), draws=4, burn_in=1, budget=0.1)
+    assert math.isfinite(found.value)
+
+
 def test_the_ladder_stops_at_the_top():
     # γ falls, A rises, and falls once chains leave w*.
     rungs = [_rung(str(i), 100.0, 27.0 / 3**i, value, i) for i, value in enumerate([3.0, 4.0, 4.6, 4.5996, 1.0])]

@@ -23,7 +23,7 @@ from germ.sampling.substitution import FreeParameter, Substitution, preserved_ra
 from germ.sampling.vectorized import Vectorized
 
 Restriction = Sequence[str] | Mapping[str, Tensor]
-_BLOCK = 1 << 22  # coordinates of a block: temporaries stay below 16 MB, and a block is far longer than the cost of a call
+_BLOCK = 1 << 20  # coordinates of a block: temporaries stay below 4 MB, and a block is far longer than the cost of a call
 
 
 @dataclass

@@ -42,7 +42,7 @@ def estimate_stiffness(
     """
     root = None if preconditioner is None else preconditioner.sqrt()
     reach = 1e-3 * max(1e-2, math.sqrt(sum(float(anchor.double().pow(2).sum()) for _, anchor in target.anchor)))
-    direction = rng.normal(target.binding.dimension)[:1].clone()
+    direction = rng.normal(target.binding.dimension)[:1]
     value = 0.0
     for _ in range(steps):
         direction.div_(direction.norm())

@@ -185,6 +185,9 @@ def _calibrate(
     target = LossTarget(binding, nbeta, choice.localization if choice.localization is not None else 0.1 * find_scale(binding))
     looked = _choose_stiffness_samples(binding, target, batches, 0.03 * (deadline - time.monotonic()) / _SETUP)
     stiffness = estimate_stiffness(target, looked, rng)
+    # The ladder begins at γ = 1/rms(w*)², which is stiffer than U only where the data hardly speak.
+    stiffest = 0.0 if choice.localization is not None else _STIFF * find_scale(binding)
+    stiffness = max(stiffness, stiffest)
     epsilon = choice.step_size or 0.5 * _STIFF / stiffness
     if recipe.kernel == "rmsprop-sgld":
         steps = 64
@@ -192,7 +195,7 @@ def _calibrate(
             Langevin(target, epsilon / 2), Langevin(target, epsilon).init(binding.start(size)), batches, rng, steps=steps
         )
         recipe = replace(recipe, preconditioner=precondition)
-        stiffness = estimate_stiffness(target, looked, rng, preconditioner=precondition)
+        stiffness = max(stiffest, estimate_stiffness(target, looked, rng, preconditioner=precondition))
         epsilon = choice.step_size or 0.5 * _STIFF / stiffness
     kernel = make_kernel(recipe, target, epsilon)
     began, made = time.monotonic(), 4

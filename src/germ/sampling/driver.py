@@ -13,7 +13,7 @@ import torch
 
 from germ.errors import DivergenceError
 from germ.sampling.kernels.metropolis import HamiltonianMonteCarlo
-from germ.sampling.kernels.parts import FIELDS, Info, Kernel
+from germ.sampling.kernels.parts import FIELDS, Kernel
 from germ.sampling.kernels.streams import Batches, Streams
 
 _WATCH = 16  # draws between looks for divergence
@@ -59,15 +59,16 @@ def run_chains(
     blocks: list[np.ndarray] = []
     done = 0
     while done < draws:
-        steps: list[Info] = []
+        most = min(_WATCH, draws - done)
+        # Written into one place: small tensors that stay would cut up the memory that large models free and ask for again in each step.
+        rows = torch.empty(most, thin, len(FIELDS), *state.position.shape[:1], dtype=state.position.dtype, device=state.position.device)
         made, began = 0, time.monotonic()
-        while made < min(_WATCH, draws - done) and (not made or time.monotonic() - began < _PATIENCE):
-            for _ in range(thin):
+        while made < most and (not made or time.monotonic() - began < _PATIENCE):
+            for index in range(thin):
                 state, info = kernel.step(state, batches.next(), rng=rng)
-                steps.append(info)
+                torch.stack([getattr(info, field) for field in FIELDS], out=rows[made, index])
             made += 1
-        columns = torch.stack([torch.stack([getattr(info, field) for info in steps], 1) for field in FIELDS])
-        values = columns.double().unflatten(2, (made, thin)).mean(3).cpu().numpy()  # field, chain, draw
+        values = rows[:made].double().mean(1).permute(1, 2, 0).cpu().numpy()  # field, chain, draw
         _check(values, kernel, state.position.shape[1], first_chain, first_draw + done)
         if record is not None:
             chains = slice(first_chain, first_chain + values.shape[1])

@@ -165,7 +165,10 @@ def plan_rungs(
         rungs = [("main", nbeta, localization, step_size), ("hot", nbeta / 2, localization / 2, 2 * step_size)]
     else:
         gamma = max(_FLOOR * scale, _LENGTH / (speed * step_size * _SHARES[3] * max(steps, 8)))
-        stiffer = max(0, min(4, math.ceil(math.log(scale / (9 * gamma)) / math.log(3))))
+        # However few steps there are: a γ beyond 1/ε would throw the chains about instead of holding them.
+        gamma = min(gamma, 1 / (9 * step_size))
+        wanted, allowed = math.log(scale / (9 * gamma), 3), math.log(1 / (9 * gamma * step_size), 3)
+        stiffer = max(0, min(4, math.ceil(wanted), math.floor(allowed)))
         shares = (_STIFFER,) * stiffer + tuple((1 - _STIFFER * stiffer) * share for share in _SHARES)
         rungs = [(f"stiff-{i}", nbeta, 9 * gamma * 3**i, step_size) for i in range(stiffer, 0, -1)] + [
             ("stiff", nbeta, 9 * gamma, step_size),

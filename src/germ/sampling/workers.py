@@ -67,7 +67,7 @@ class GraphBinding:
         """L_b(w*), (C,)."""
         return self.losses[batch].mean(1)
 
-    def gradient(self, positions: Tensor, parts: list[tuple[Tensor, float]]) -> tuple[Tensor, Tensor]:
+    def gradient(self, positions: Tensor, parts: list[tuple[Tensor, float]], out: None = None) -> tuple[Tensor, Tensor]:
         """Mean loss of each chain on its batch and its gradient, (C,) and (C, d)."""
         inputs = (positions, parts[0][0], *self.constants)
         with torch.no_grad():

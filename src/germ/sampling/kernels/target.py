@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from germ.errors import InputError
 from germ.sampling.binding import Binding
 from germ.sampling.kernels.parts import Anchor
+from germ.sampling.sequential import Sequential
 from germ.sampling.vectorized import Selection
 
 _CHUNK = 4096  # samples of a pass over all data, as long as the binding does not ask for fewer
@@ -38,20 +40,30 @@ class LossTarget:
             raise InputError(f"got localization={localization!r}", "a number, zero or more", "leave it out to have it chosen")
         self.binding, self.nbeta, self.localization = binding, float(nbeta), float(localization)
         self.anchor: Anchor = binding.anchor
-        self._center = self._slope = None
+        self._center: Tensor | None = None
+        self._slope: Tensor | None = None
+        self._scratch: Tensor | None = None
         if control_variate and binding.samples.size > 0:
             self._center = binding.start(1)
             self._slope = binding.evaluator.gradient(self._center, self._all())[1]
 
     def force(self, position: Tensor, batch: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The loss difference on the batch, (C,), and the gradient of nβ L, (C, d)."""
+        """The loss difference on the batch, (C,), and the gradient of nβ L, (C, d), which the next call overwrites."""
         chains = position.shape[0]
         parts: list[tuple[Selection, float]] = self._all() if batch is None else [(batch, 1.0)]
-        loss, gradient = self.binding.evaluator.gradient(position, parts)
+        loss, gradient = self.binding.evaluator.gradient(position, parts, self._buffer(position))
         reference = self.binding.reference(batch, chains)
         if batch is not None and self._center is not None and self._slope is not None:
             gradient = gradient - self.binding.evaluator.gradient(self._center.expand(chains, -1), parts)[1] + self._slope
         return loss - reference, gradient.mul_(self.nbeta)
+
+    def _buffer(self, position: Tensor) -> Tensor | None:
+        # Of large models the gradient has one place for all steps: memory that is freed and asked for again is not given back in one piece.
+        if not isinstance(self.binding.evaluator, Sequential) or self._center is not None:
+            return None
+        if self._scratch is None or self._scratch.shape != position.shape:
+            self._scratch = torch.zeros_like(position)
+        return self._scratch.zero_()
 
     def bend(self, direction: Tensor, batch: Tensor | None, reach: float) -> Tensor:
         """∇²(nβ L) v at w*, by central differences of gradients over a distance.
@@ -70,10 +82,12 @@ class LossTarget:
         position = direction.mul_(reach)
         for block, anchor in self.anchor:
             position[:, block] += anchor
-        change = self.binding.evaluator.gradient(position, parts)[1]
+        change = self.binding.evaluator.gradient(position, parts, self._buffer(position))[1]
         for block, anchor in self.anchor:
             position[:, block].neg_().add_(anchor, alpha=2)
         self.binding.evaluator.gradient(position, [(selection, -weight) for selection, weight in parts], change)
+        if change is self._scratch:
+            self._scratch = position  # the caller keeps the other one
         return change.mul_(self.nbeta / (2 * reach))
 
     def _all(self) -> list[tuple[Selection, float]]:
