@@ -3,6 +3,7 @@
     python -m benchmarks real                  # all three; writes docs/data/real.json and docs/data/real-*.svg
     python -m benchmarks real --only cnn       # one of them
     python -m benchmarks real --draws 50       # quick, printed only
+    python -m benchmarks real --figures        # draw the figures again from real.json
 
 Each network is trained here. All checkpoints of one network are measured at one γ and one nβ, so that their values compare.
 """
@@ -123,18 +124,17 @@ def describe(result: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def perform(name: str, run: Run, draws: int | None) -> tuple[dict[str, Any], list[Any]]:
+def perform(name: str, run: Run, draws: int | None) -> dict[str, Any]:
     options = run.options | ({} if draws is None else {"draws": draws})
     problem, held_out = split(run.make())
     model, loss, data = problem
-    began, rows, results, last = time.process_time(), [], [], model
+    began, rows, last = time.process_time(), [], model
     for step, network in train(problem, steps=run.steps, batch=run.batch, rate=run.rate, seed=SEED, stops=list(run.stops)):
         last = copy.deepcopy(network)
         start = time.process_time()
         result = measure(last, loss, data, options)
         row = {"step": step, "training": mean_loss(last, loss, data), "test": mean_loss(last, loss, held_out), **describe(result)}
         rows.append(row | {"seconds": time.process_time() - start})
-        results.append(result)
         print(
             f"{name} step {step:5d}: loss {row['training']:.4g}, test {row['test']:.4g}; "
             f"λ̂ = {result.value:.4g} ± {result.standard_error:.2g}, "
@@ -151,15 +151,16 @@ def perform(name: str, run: Run, draws: int | None) -> tuple[dict[str, Any], lis
         "title": run.title, "parameters": parameters, "unit": run.unit, "held_out": len(held_out[0]), "options": options,
         "checkpoints": rows, "last_at_other_localizations": ladder, "cpu_seconds": time.process_time() - began,
     }  # fmt: skip
-    return document, results
+    return document
 
 
-def draw(document: dict[str, Any], results: list[Any]) -> str:
+def draw(document: dict[str, Any]) -> str:
     import matplotlib
 
     matplotlib.use("agg")
     from matplotlib.figure import Figure
 
+    from germ.claim import Estimate, Provenance
     from germ.plots import plot_llc_over_checkpoints
 
     settings = {"svg.hashsalt": "germ", "svg.fonttype": "none", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
@@ -167,6 +168,7 @@ def draw(document: dict[str, Any], results: list[Any]) -> str:
         figure = Figure(figsize=(5.2, 4.4), layout="constrained")
         axes = figure.subplots(2, 1, height_ratios=[3, 2], sharex=True)
         rows = document["checkpoints"]
+        results = [Estimate(row["value"], row["standard_error"], Provenance("real.json")) for row in rows]
         losses = {key: [row[key] for row in rows] for key in ("training", "test")}
         plot_llc_over_checkpoints([row["step"] for row in rows], results, losses=losses, axes=axes)
         axes[0].set_title(document["title"], fontsize="medium")
@@ -179,18 +181,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=list(RUNS), help="one network")
     parser.add_argument("--draws", type=int, help="fewer draws: quick, nothing is written")
+    parser.add_argument("--figures", action="store_true", help="draw the figures again from real.json, compute nothing")
     arguments = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     path = FOLDER / "real.json"
+    if arguments.figures:
+        for name, document in json.loads(path.read_text("utf-8")).items():
+            (FOLDER / f"real-{name}.svg").write_text(draw(document), "utf-8")
+        return
     for name in [arguments.only] if arguments.only else RUNS:
-        document, results = perform(name, RUNS[name], arguments.draws)
+        document = perform(name, RUNS[name], arguments.draws)
         print(f"{name}: {document['parameters']:,} parameters, {document['cpu_seconds']:.0f} s of one core", flush=True)
         if arguments.draws is None:
             FOLDER.mkdir(exist_ok=True)
             known = json.loads(path.read_text("utf-8")) if path.exists() else {}
             order = {key: (known | {name: document})[key] for key in RUNS if key in known or key == name}
             path.write_text(json.dumps(order, indent=1, ensure_ascii=False, default=_plain) + "\n", "utf-8")
-            (FOLDER / f"real-{name}.svg").write_text(draw(document, results), "utf-8")
+            (FOLDER / f"real-{name}.svg").write_text(draw(document), "utf-8")
 
 
 def _plain(value: Any) -> Any:

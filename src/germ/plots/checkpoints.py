@@ -58,7 +58,9 @@ def plot_llc_over_checkpoints(
         colour = _COLOURS[index % len(_COLOURS)]
         lower.plot(shown, values, ("-", "--", ":", "-.")[index % 4], marker="o", markersize=3, color=colour, label=name)
     if losses:
-        lower.set(ylabel="loss (nats)")
+        everything = np.concatenate([np.asarray(values, float) for values in losses.values()])
+        wide = everything.min() > 0 and everything.max() > 20 * everything.min()
+        lower.set(ylabel="loss (nats)", yscale="log" if wide else "linear")
         lower.legend(frameon=False, fontsize="small")
     last = lower if losses else upper
     last.set(xlabel="training step")

@@ -113,7 +113,8 @@ def draw_tree(certificate: Mapping[str, Any], *, links: bool = True) -> str:
     places = _place(nodes)
     width = (max(c for c, _ in places) + 1) * _WIDTH + 20
     height = (max(row for _, row in places) + 1) * _HEIGHT + 10
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" role="img" aria-label="Tree">']
+    size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="Tree">']
     centers = [((c + 0.5) * _WIDTH + 10, row * _HEIGHT + 32) for c, row in places]
     for index, node in enumerate(nodes):
         for child in node["children"]:

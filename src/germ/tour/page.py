@@ -33,7 +33,7 @@ header {{ padding-top: 3.5rem }}
 h1, h2, nav, table, figcaption, pre, summary, .finding, footer, svg {{ font-family: system-ui, -apple-system, "Segoe UI", sans-serif }}
 h1 {{ font-size: 2rem; line-height: 1.15; margin: 0 0 .5rem; letter-spacing: -.02em; font-weight: 650 }}
 h2 {{ font-size: 1.35rem; line-height: 1.25; margin: 0 0 .25rem; letter-spacing: -.01em; font-weight: 650 }}
-p {{ margin: 0 0 1rem }} sup, sub {{ line-height: 0 }}
+p {{ margin: 0 0 1rem }} sup, sub {{ line-height: 0 }} .keep {{ white-space: nowrap }}
 a {{ color: var(--link); text-underline-offset: .15em }}
 :focus-visible {{ outline: 2px solid var(--link); outline-offset: 2px }}
 nav ol {{ list-style: none; padding: 0; margin: 1.75rem 0 0; border-top: 1px solid var(--rule) }}
@@ -56,7 +56,7 @@ pre, code {{ font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; f
 pre {{ background: var(--panel); border-radius: .4rem; padding: .8rem 1rem; margin: 1rem 0 }}
 .formulas {{ padding-left: 1.25rem }} .formulas code {{ font-size: .9rem }}
 .tree {{ border: 1px solid var(--rule); border-radius: .4rem; padding: .25rem; overflow-x: auto }}
-.tree svg {{ display: block; margin: 0 auto }}
+.tree svg {{ display: block; margin: 0 auto; max-width: 100%; height: auto }}
 .tree svg text {{ font: 11px system-ui, sans-serif; fill: var(--ink); text-anchor: middle }}
 .tree svg rect, .tree svg line {{ stroke: var(--line) }}
 .tree .best rect, .tree line.best {{ stroke: var(--best); stroke-width: 2.5 }}
@@ -68,8 +68,9 @@ footer {{ margin-top: 4rem; padding-top: 1rem; padding-bottom: 3rem; border-top:
 
 _LEDE = """
 <p>Among the parameters that describe data equally well, the volume of those whose divergence K from the truth is below ε shrinks like
-ε<sup>λ</sup>(−log ε)<sup>m−1</sup>. In a regular model of d parameters λ = d/2 and m = 1. Neural networks, mixtures and factor models are
-singular: their λ is smaller, and it is λ, not d, that governs evidence, generalisation and the choice of a model (Watanabe 2009).</p>
+<span class="keep">ε<sup>λ</sup>(−log ε)<sup>m−1</sup></span>. In a regular model of d parameters λ = d/2 and m = 1. Neural networks,
+mixtures and factor models are singular: their λ is smaller, and it is λ, not d, that governs evidence, generalisation and the choice of a
+model (Watanabe 2009).</p>
 <p>Everything on this page was just computed on this machine.</p>"""
 
 
