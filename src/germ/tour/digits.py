@@ -17,6 +17,7 @@ from germ.tour.section import Effort, Section, count_words, start_figure, write_
 
 GAMMA = 10.0
 _HIDDEN, _BATCH, _RATE, _HELD_OUT = 32, 64, 3e-3, 360
+_CHAINS = 5  # an odd number stays in this process: whether two are worth it would depend on the load of the machine
 
 Batch = tuple[Tensor, Tensor]
 
@@ -90,7 +91,15 @@ def follow(effort: Effort, seed: int, tell: Callable[[float], None]) -> tuple[li
     def measure(localization: float) -> Any:
         # All choices that would look at the clock are given, so that the same seed gives the same numbers.
         return estimate_learning_coefficient(
-            network, cross_entropy, data, seed=seed, budget=effort.budget, method="chains", localization=localization, draws=effort.draws
+            network,
+            cross_entropy,
+            data,
+            seed=seed,
+            budget=effort.budget,
+            method="chains",
+            localization=localization,
+            draws=effort.draws,
+            chains=_CHAINS,
         )
 
     for step in range(effort.checkpoints[-1] + 1):
