@@ -61,7 +61,7 @@ def test_every_section_runs_and_says_what_it_found(tour):
     assert str(path) in printed
     for key in ("digits", "known", "proof", "posterior", "roads"):
         assert f'<section id="{key}"' in text
-    for word in ("λ = 2/3, m = 1", "refused: ", "proved (", "free energy", "WBIC", "γ = 100", "identity 1"):
+    for word in ("λ = 2/3, m = 1", "refused: ", "proved (", "free energy", "WBIC", "γ = 100", "identity 1", "vol{K"):
         assert word in text
     assert [p.name for p in path.parent.iterdir()] == [path.name]  # no temporary file is left
 

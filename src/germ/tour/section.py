@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 PALETTE = {
     "#1f5a96": "#7db4ea", "#c0392b": "#f08573", "#8a8a8a": "#9a9a9a", "#666666": "#a8a8a8", "#999999": "#8a8a8a", "#7f8c8d": "#a9b4b5",
     "#8e44ad": "#c79be0", "#27803b": "#76c78a", "#d98718": "#f0b35c", "#3c7a3c": "#83c283", "#cfe0f3": "#1d3a57", "#1f3a56": "#a9cbee",
-    "#ff7f0e": "#ffab5c", "#1f77b4": "#7db4ea", "#2ca02c": "#76c78a",
+    "#d62728": "#f08573", "#ff7f0e": "#ffab5c", "#1f77b4": "#7db4ea", "#2ca02c": "#76c78a",
 }  # fmt: skip
 _SETTINGS: Any = {
     "svg.hashsalt": "germ", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9, "axes.spines.top": False,
@@ -39,6 +39,8 @@ class Effort:
         components: Largest number of components that is fitted.
         precision: Wanted standard error of free energies, nats.
         relative: Wanted relative standard error of λ̂.
+        roads: To the learning coefficient of one problem, by name; None for all.
+        work: Of sampled roads, in seconds that it takes, about.
         budget: Seconds after which a single estimate stops: larger than it takes, so that the clock decides nothing.
     """
 
@@ -50,13 +52,15 @@ class Effort:
     components: int = 3
     precision: float = 0.2
     relative: float = 0.03
+    roads: tuple[str, ...] | None = None
+    work: float = 20.0
     budget: float = 120.0
 
 
 FULL = Effort()
 QUICK = Effort(
     draws=40, checkpoints=(0, 30, 100), localizations=(100.0,), networks=(((3, 2), 2), ((2, 2, 2), 1)), observations=30, components=2,
-    precision=1.0, relative=0.2,
+    precision=1.0, relative=0.2, roads=("exact", "atlas", "volume"), work=1.0,
 )  # fmt: skip
 
 
