@@ -60,7 +60,7 @@ class Effort:
 FULL = Effort()
 QUICK = Effort(
     draws=40, checkpoints=(0, 30, 100), localizations=(100.0,), networks=(((3, 2), 2), ((2, 2, 2), 1)), observations=30, components=2,
-    precision=1.0, relative=0.2, roads=("exact", "atlas", "volume"), work=1.0,
+    precision=1.0, relative=0.2, roads=("exact", "atlas", "volume"), work=4.0,
 )  # fmt: skip
 
 
