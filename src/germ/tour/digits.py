@@ -165,13 +165,25 @@ checkpoint w* chains sample exp(−nβL(w) − γ|w − w*|²/2) around it, and 
 γ = {GAMMA:g}. If all parameters mattered and were identified, λ would be d/2 = {d / 2:,.0f}.</p>
 {curve}{table}
 <p>R-hat near 1 says that chains agree, ESS how many independent draws they are worth, and identity 1 (an equation that holds exactly in
-equilibrium) is 1 where they have come to rest. The standard error includes what the step size, the minibatches and the multiplicity may
-do; the remaining choice is γ:</p>
+equilibrium) is 1 where they have come to rest. {_describe_minimum(found)} The standard error includes what the step size, the minibatches
+and the multiplicity may do; the remaining choice is γ:</p>
 {ladder}
 <p>{spread} A learning coefficient of a trained network is a number <em>at a localisation</em>; compare checkpoints, layers or data sets at
 one γ and one nβ.</p>"""
     code = "result = germ.estimate_learning_coefficient(model, loss, data)\nprint(result)\n# or, from files:  germ llc run.toml"
     return Section("digits", "A network learns to read digits", f"λ̂ = {value} at the end, of d/2 = {d / 2:,.0f}", body, code)
+
+
+def _describe_minimum(found: list[Checkpoint]) -> str:
+    """Where λ̂ comes from two temperatures instead of L(w*)."""
+    above = [c for c in found if any(k.name == "minimum" and k.amount for k in c.estimate.corrections)]
+    if not above:
+        return ""
+    steps = ", ".join(f"{c.step:,}" for c in above)
+    return (
+        f"At step {steps} w* lies above the minimum that its chains see, and λ̂ is taken from two temperatures, which do not need L(w*): it "
+        "belongs to the region where the chains run."
+    )
 
 
 def _draw_course(found: list[Checkpoint], early: str) -> str:
