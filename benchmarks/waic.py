@@ -1,7 +1,8 @@
 """WAIC beside ArviZ's: CPU time and peak memory, each in a process of its own; and a posterior on disk in bounded memory.
 
-    python -m benchmarks.waic                  # both, 4,000 draws × 5,000 observations
-    python -m benchmarks.waic --from-disk      # also 4,000 × 200,000 (6.4 GB) from a zarr store, memory bounded by the chunk
+    python -m benchmarks waic                  # both, 4,000 draws × 5,000 observations
+    python -m benchmarks waic --from-disk      # also 4,000 × 200,000 (6.4 GB) from a zarr store, memory bounded by the chunk
+    python -m benchmarks waic --from-disk --write docs/data/waic.json
 
 CPU time is user and system time of the call alone, the first and the
 best of five (the first imports what is needed and touches fresh memory); memory is the peak of resident memory above that before the calls.
@@ -85,22 +86,31 @@ def main() -> None:
     parser.add_argument("--from-disk", action="store_true")
     parser.add_argument("--draws", type=int, default=1000, help="of each of the 4 chains on disk")
     parser.add_argument("--observations", type=int, default=200_000)
+    parser.add_argument("--write", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
+    rows: dict[str, dict[str, float]] = {}
     print("4,000 draws × 5,000 observations in memory, one thread")
     found = {name: measure(name, IN_MEMORY.format(n=5000)) for name in CALLS}
     for name, row in found.items():
         show(name, row)
+        rows[f"{name}, 4,000 × 5,000 in memory"] = row
     ratio = [found["germ"][key] / found["ArviZ"][key] for key in ("first", "cpu", "memory")]
     print(f"  germ / ArviZ: first call {ratio[0]:.2f}, best {ratio[1]:.2f}, memory {ratio[2]:.2f}")
-    if not options.from_disk:
-        return
-    for chunks, words in (((1, 100, 5000), "chunks of 100 draws × 5,000"), ((1, 10, options.observations), "chunks of 10 whole draws")):
+    for chunks, words in (
+        ()
+        if not options.from_disk
+        else (((1, 100, 5000), "chunks of 100 draws × 5,000"), ((1, 10, options.observations), "chunks of 10 whole draws"))
+    ):
         with tempfile.TemporaryDirectory() as folder:
             store = Path(folder) / "posterior.zarr"
             write_store(store, chunks, options.draws, options.observations)
             gigabytes = 4 * options.draws * options.observations * 8 / 1e9
             print(f"{4 * options.draws:,} × {options.observations:,} ({gigabytes:.1f} GB) from zarr, {words}")
-            show("germ", measure("germ", f"x = {str(store)!r}", repeats=1))
+            row = measure("germ", f"x = {str(store)!r}", repeats=1)
+            show("germ", row)
+            rows[f"germ, {4 * options.draws:,} × {options.observations:,} from zarr, {words}"] = row
+    if options.write:
+        options.write.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

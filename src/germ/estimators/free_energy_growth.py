@@ -21,9 +21,10 @@ from numpy.typing import ArrayLike
 from scipy.special import softmax
 from scipy.stats import chi2
 
-from germ.claim import Estimate, Provenance, collect_versions
+from germ.claim import Estimate, NotApplicable, Provenance, collect_versions
 from germ.errors import DataError, InputError, ProblemError
 from germ.estimators.free_energy import estimate_free_energy
+from germ.estimators.relative_variance import find_growing_spread
 from germ.problems.problem import Data, Problem
 from germ.rng import check_seed, spawn_seeds
 
@@ -114,7 +115,7 @@ def estimate_free_energy_growth(
     seed: int = 0,
     precision: float = 0.1,
     budget: float = 20.0,
-) -> Estimate:
+) -> Estimate | NotApplicable:
     """Simulate data sets of several sizes from the truth, estimate their free energies, and fit the growth.
 
     Args:
@@ -126,7 +127,8 @@ def estimate_free_energy_growth(
         budget: Seconds for each free energy.
 
     Returns:
-        As `fit_free_energy_growth`; diagnostics also have `excess` and `excess_errors`, for `plot_free_energy_growth`.
+        As `fit_free_energy_growth`; diagnostics also have `excess` and `excess_errors`, for `plot_free_energy_growth`. `NotApplicable`
+        where the spread over data sets grows with n: then there is a random term of order √n.
 
     Raises:
         InputError: For fewer than three sizes or data sets.
@@ -146,6 +148,8 @@ def estimate_free_energy_growth(
             data = problem.simulate(int(n), torch.Generator().manual_seed(next(seeds)))
             found = estimate_free_energy(problem, data, seed=next(seeds), precision=precision, budget=budget)
             rows[i, j] = found.value + float(_compute_log_truth(problem, data).sum())
+    if datasets > 3 and (refused := find_growing_spread(np.asarray(sizes, float), rows.T)) is not None:
+        return refused
     excess, errors = rows.mean(1), rows.std(1, ddof=1) / math.sqrt(datasets)
     fit = fit_free_energy_growth(np.asarray(sizes, float), excess, errors, largest_multiplicity=min(4, problem.dimension))
     settings = {"sizes": list(sizes), "datasets": datasets, "precision": precision}

@@ -14,10 +14,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import t as student
 from torch import Tensor
 
+from germ.claim import NotApplicable, Provenance
 from germ.errors import InputError
 from germ.problems.problem import Data, Problem
+
+_GROWTH = 0.4  # power of n in the variance above which the law is in doubt: 0 under it, 1 where a term of order √n is random
+_CLEAR = 0.99865  # one-sided level of three standard errors
 
 
 @dataclass(frozen=True)
@@ -65,3 +70,40 @@ def estimate_relative_variance(problem: Problem, points: Tensor, data: Data, opt
         raise InputError(f"{n} samples", "at least two")
     f = (problem.log_likelihood(center[None], data) - problem.log_likelihood(points, data)).detach().double().numpy()
     return RelativeVariance(f.mean(1), f.std(1, ddof=1) / math.sqrt(n), (f**2).mean(1), n)
+
+
+def find_growing_spread(sizes: np.ndarray, excess: np.ndarray) -> NotApplicable | None:
+    """Whether the spread of F_n − nS_n over data sets grows with n, or its mean falls, both of which λ log n + O_p(1) excludes.
+
+    Args:
+        sizes: Sizes n, at least two different ones, (N,).
+        excess: F_n − nS_n, or F_n − nL_n(w₀) at an optimal w₀, in nats, (data sets, N), four data sets or more.
+
+    Returns:
+        None where neither is clear of its error; else the refusal, with what was seen.
+    """
+    n, table = np.asarray(sizes, dtype=np.float64), np.asarray(excess, dtype=np.float64)
+    x = np.log(n) - np.log(n).mean()
+
+    def power(rows: np.ndarray) -> float:
+        return float(np.log(np.maximum(rows.var(0, ddof=1), 1e-300)) @ x / (x @ x))
+
+    count = len(table)
+    found = power(table)
+    left_out = np.array([power(np.delete(table, k, 0)) for k in range(count)])
+    error = math.sqrt((count - 1) * left_out.var())
+    slopes = table @ x / (x @ x)
+    slope, slope_error = float(slopes.mean()), float(slopes.std(ddof=1)) / math.sqrt(count)
+    clear = float(student.ppf(_CLEAR, count - 1))
+    if found > _GROWTH and found > clear * error:
+        seen = f"the variance of F_n − nS_n over data sets grows like n^({found:.2f} ± {error:.2f}), where λ log n + O_p(1) has n^0"
+    elif -slope > clear * slope_error:
+        seen = f"F_n − nS_n falls with n, by {-slope:.3g} ± {slope_error:.2g} for each factor e, where λ log n grows"
+    else:
+        return None
+    return NotApplicable(
+        "the log density ratio has relatively finite variance (renormalisable condition)",
+        f"{seen}: F_n has a random term of order √n, as where two optimal parameters give different distributions, and λ says nothing "
+        "about it",
+        Provenance("growth of the free energy", "Watanabe (2010), Theorem 2"),
+    )
