@@ -91,7 +91,7 @@ def run(size: Size, seed: int) -> Outcome:
     )  # fmt: skip
     figure, axes = start_figure("corner of the path", "outgoing weight a")
     axes.plot(np.array([point.outgoing[:, 0] for point in example.points]), "o-", markersize=3)
-    axes.legend([f"unit {i}" for i in range(1, 5)], fontsize="small", frameon=False)
+    axes.legend([f"unit {i}" for i in range(1, 5)], fontsize="small", frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     caption = (
         "Outgoing weights of four units along a path of seven segments between two parameters of one function of rank 2: merged, handed to "
         "spare units and split again, while the function stays the same."

@@ -71,7 +71,7 @@ def run(size: Size, seed: int) -> Outcome:
         axes.bar(range(1, most + 1), share, 0.6, bottom, label=f"rank {rank}")
         bottom += share
     axes.set_xticks(range(1, most + 1))
-    axes.legend(fontsize="small", frameon=False)
+    axes.legend(fontsize="small", frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     caption = "Networks with weights from a small grid, by rank. Those below full rank are the singular ones."
     note = "The deeper the stratum, the smaller λ: two equal units share one function in more ways than one unit and a silent one do."
     inputs = {"networks": len(networks), "a": "0, 1, −2", "b": "0, ±1/2, 3/2", "c": "0, ±3/4", "inputs x": "uniform on [−3, 3]"}
