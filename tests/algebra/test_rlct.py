@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from germ import Bound, Exact, NotApplicable, compute_rlct
+from germ.algebra.resolution import Budget
 from germ.checker.check import check_certificate
 from germ.errors import InputError, ParseError
 
@@ -22,6 +23,33 @@ def test_germs_with_known_values(name):
     found = ask(row, budget=200)  # none needs more than some seconds, but the machine may be busy
     assert isinstance(found, Exact), found
     assert (found.learning_coefficient, found.multiplicity) == (Fraction(row["lambda"]), row["m"])
+
+
+@pytest.mark.parametrize("nodes", [1, 10, 20])
+@pytest.mark.parametrize("name", ["rrr333_0", "tanh4", "daisy", "t345"])
+def test_a_budget_of_nodes_turns_into_bounds_that_contain_the_truth(name, nodes):
+    row = GERMS[name]
+    found = ask(row, budget=Budget(seconds=1000, nodes=nodes))
+    assert isinstance(found, Bound)
+    assert "budget" in found.reason
+    assert found.lower <= Fraction(row["lambda"]) <= found.upper
+    assert found.details["nodes"] < nodes + 100
+
+
+LARGE = {
+    "a cube of thirty variables": "(" + "+".join(f"x{i}" for i in range(30)) + ")^3 + x0^4*x1^5",
+    "thirty powers": "+".join(f"x{i}^{i + 2}" for i in range(30)),
+    "high degrees": "x^500 - y^499*z + z^777*x^3",
+    "matrices of four rows": ["+".join(f"a{i}{k}*b{k}{j}" for k in range(4)) for i in range(4) for j in range(4)],
+    "fourteen parabolas": "*".join(f"(x - {k}*y + z^{k})" for k in range(1, 15)),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_germs_end_in_bounds(name):
+    found = compute_rlct([*LARGE[name]] if isinstance(LARGE[name], list) else [LARGE[name]], budget=Budget(seconds=1000, nodes=8))
+    assert isinstance(found, Bound)
+    assert found.lower <= found.upper
 
 
 def test_a_budget_turns_into_bounds_that_contain_the_truth():
@@ -51,6 +79,28 @@ BAD = [
     (([],), {}, "without generators", ""),
     (("x^2",), {"budget": -1}, "budget", ""),
     (("sin(x)^2",), {"box": "0:1"}, "analytic", "point"),
+    (("exp(x)",), {}, "not zero at the origin", "--at"),
+    (("x^2",), {"budget": "soon"}, "a budget of 'soon'", "seconds"),
+    (("x^2",), {"budget": float("nan")}, "a budget of nan", "positive"),
+    (("x^2",), {"domain": "x^2<=-1"}, "outside of the domain", ""),
+    (("x^2",), {"domain": "x^3>=0; x^3+x<=0"}, "no interior", ""),
+    (("x^2",), {"domain": "x=0"}, "'='", "inequality"),
+    (("x^2",), {"box": "z=0:1"}, "unknown variable 'z'", "x"),
+    (("x^2",), {"at": "sqrt(-1)"}, "is not real", "a real point"),
+    (("x^2",), {"at": "sqrt(y)"}, "unknown variable 'y'", ""),
+    (("x^2-2",), {"at": "sqrt(3)"}, "not zero at the point x = root of x^2 + (-3)", ""),
+    (("x^2+y^2",), {"at": "root(x*y-1, 1), 0"}, "2 variables", "root(t^2-2, 1)"),
+    (("x^2",), {"at": "root(t^2+1, 1)"}, "root number 1", "real root"),
+    (("x^2",), {"at": {"x": 0.5}}, "the float 0.5", "1/2"),
+    (("x^2",), {"prior": "-abs(x)"}, "negative density", "abs"),
+    (("(x+y+z)^100000",), {}, "the exponent 100000", "at most"),
+    (("(x+y+z+w+u+v)^60",), {}, "terms", "at most"),
+    (("x^x",), {}, "not a number", "whole number"),
+    (("x^2/y",), {}, "division by y", "multiply out"),
+    (("2x^2",), {}, "two factors without a sign", "2*x"),
+    (("__import__('os').system('ls')",), {}, "unexpected character", ""),
+    (([["x"]],), {}, "type list", "a text"),
+    (("(" * 500 + "x",), {}, "nested", ""),
 ]
 
 

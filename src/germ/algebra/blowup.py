@@ -14,7 +14,7 @@ from math import lcm
 from flint import fmpq_mpoly
 
 from germ.algebra.linear_program import solve_linear_program
-from germ.algebra.state import ANY, BASE, LOCAL, NONNEGATIVE, Monomial, State, content_of, terms_of
+from germ.algebra.state import ANY, BASE, LOCAL, NONNEGATIVE, Monomial, State, content_of, terms_of, variables_of
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,8 @@ def propose_weights(state: State, targets: Sequence[fmpq_mpoly]) -> list[dict[in
     Returns:
         Candidates: weights of at least two local variables such that the order of a target along them is positive.
     """
+    if sum(map(len, (*state.ideal, *targets))) > MAX_EXPONENTS:
+        return _ordinary(state, targets)
     local = state.local
     costs = [state.h[i] + 1 for i in local]
     whole = [tuple(a + state.N[i] for a, i in zip(e, local, strict=True)) for e in local_exponents(state, state.ideal)]
@@ -116,7 +118,16 @@ def propose_weights(state: State, targets: Sequence[fmpq_mpoly]) -> list[dict[in
             candidate = {local[k]: w for k, w in enumerate(weights) if w}
             if len(candidate) > 1 and candidate not in found and _touches(state, candidate, targets):
                 found.append(candidate)
-    return found
+    return found or _ordinary(state, targets)
+
+
+def _ordinary(state: State, targets: Sequence[fmpq_mpoly]) -> list[dict[int, int]]:
+    """Weights 1 for all local variables of a target, where the optimal weights are too large to be used."""
+    for t in targets:
+        weights = {i: 1 for i in variables_of(t) if i in state.local}
+        if len(weights) > 1 and weighted_order(t, weights) > 0:
+            return [weights]
+    return []
 
 
 def _vertices(exponents: list[Monomial], costs: list[Fraction], order: Sequence[int]) -> list[list[int]]:
@@ -160,6 +171,7 @@ def _subspaces(exponents: list[Monomial], costs: list[Fraction]) -> list[list[in
 
 
 MAX_WEIGHT = 400
+MAX_EXPONENTS = 3_000  # with more, the linear programs would take longer than a budget
 MAX_SUBSPACE_STEPS = 150
 
 

@@ -5,7 +5,8 @@ weights are the exceptional divisors that attain it; they form a face of dimensi
 Σ_j y_j e_j ≤ c and y ≥ 0, says that the point c/λ lies in the polyhedron conv(e) + R_{≥0}: the two together are the proof.
 
 The simplex method runs on the dual, where y = 0 is feasible (c > 0), with whole numbers only: the tableau holds integers over one common
-denominator (Edmonds' fraction-free pivoting), and Bland's rule keeps it from cycling.
+denominator (Edmonds' fraction-free pivoting), and Bland's rule keeps it from cycling
+(large programs begin with Dantzig's).
 
 References: Goldman and Tucker (1956) for strictly complementary pairs; Bland (1977); Edmonds (1967); Howald (2001) for the threshold.
 """
@@ -20,6 +21,8 @@ from math import lcm
 from flint import fmpz_mat
 
 Row = Sequence[int]
+LARGE = 100  # columns from which Dantzig's rule, the steepest cost, goes first: far fewer pivots
+PATIENCE = 5  # its pivots for each row, before Bland's rule makes sure of an end
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,13 @@ class _Tableau:
             c = objective.get(j, 0)
             if c:
                 top = [a + c * b for a, b in zip(top, self.rows[i], strict=True)]
+        patience = PATIENCE * len(self.rows) if len(self.columns) > LARGE else 0
         while True:
             enter = next((j for j in self.columns if top[j] < 0), None)
             if enter is None:
                 return top
+            if patience > 0:
+                enter, patience = min(self.columns, key=top.__getitem__), patience - 1
             leave = -1
             for i, row in enumerate(self.rows):
                 if row[enter] > 0:

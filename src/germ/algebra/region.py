@@ -212,5 +212,6 @@ def _select_root(tree: Node, text: str) -> fmpq | AlgebraicNumber:
         dense[int(e[0])] = c
     roots = isolate_real_roots(fmpq_poly(dense))
     if not 1 <= k <= len(roots):
-        fail(text, index_node.position, f"root number {index}", f"1 to {len(roots)}: the polynomial has {len(roots)} real roots")
+        expected = f"1 to {len(roots)}: the polynomial has {len(roots)} real roots" if roots else "a polynomial with a real root"
+        fail(text, index_node.position, f"root number {index}", expected)
     return roots[k - 1]

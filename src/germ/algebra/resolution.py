@@ -18,6 +18,8 @@ from germ.algebra.state import State
 from germ.algebra.witness import Witness, find_witness
 
 MAX_DEPTH = 120
+MAX_TERMS = 10_000  # of one generator; later steps would take longer than any budget
+MAX_DEGREE = 5_000  # in one variable; the checker reads twice that
 
 
 @dataclass
@@ -145,6 +147,8 @@ class _Search:
         node = self.result.nodes[index]
         if time.monotonic() > self.stop or len(self.result.nodes) > self.budget.nodes or node.depth > MAX_DEPTH:
             return self.leave_open(index, "the budget of time, nodes or depth was spent")
+        if any(len(g) > MAX_TERMS or (len(g) and max(g.degrees(), default=0) > MAX_DEGREE) for g in node.state.ideal):
+            return self.leave_open(index, f"a polynomial grew beyond {MAX_TERMS} terms or degree {MAX_DEGREE}")
         move = settle(node.state)
         if move is not None:
             return self.take(index, move)

@@ -88,8 +88,9 @@ class _Rewriter:
                     new, unit, quotient = divide_in(g, relation, i)
                     proof = None if unit.is_constant() else Evidence(0, {"why": "product", "constant": fmpq(1), "factors": [
                         {"polynomial": lead, "power": degree_in(g, i), "why": why}]})  # fmt: skip
-                    if len(new) > 3 * len(g) + 20:
-                        continue  # several relations can push degrees from one dependent variable to the next
+                    if len(new) > 3 * len(g) + 20:  # several relations can push degrees from one dependent variable to the next
+                        self.reduce_on_base(index, k)
+                        continue
                     if proof is None or unit == lead ** degree_in(g, i):
                         self.replace(index, new, old_unit=unit, why_old=proof, modulo={k: -quotient})
                     continue
@@ -97,6 +98,16 @@ class _Rewriter:
                 multiple = (g / monomial).leading_coefficient() / relation.leading_coefficient() * monomial
                 if len(g - multiple * relation) == 1:
                     self.replace(index, g - multiple * relation, modulo={k: -multiple})
+
+    def reduce_on_base(self, index: int, k: int) -> None:
+        """Take from a generator the multiple of relation k that it is on B: what is left vanishes there."""
+        g, relation = self.generators[index], self.state.relations[k]
+        on_base, divisor = self.state.restrict(g), self.state.restrict(relation)
+        if on_base.is_zero() or divisor.is_zero():
+            return
+        quotient, remainder = divmod(on_base, divisor)
+        if remainder.is_zero():
+            self.replace(index, g - quotient * relation, modulo={k: -quotient})
 
     def drop_zero_and_equal(self) -> None:
         seen: dict[str, int] = {}

@@ -15,9 +15,9 @@ from typing import Any
 from flint import fmpq
 
 from germ.algebra.analytic import find_polynomial_ideal
-from germ.algebra.blowup import local_exponents
+from germ.algebra.blowup import MAX_EXPONENTS, local_exponents
 from germ.algebra.certificate import make_certificate
-from germ.algebra.expression import Expression, as_text, has_functions
+from germ.algebra.expression import Expression, as_text, collect_names, has_functions
 from germ.algebra.leaf import NotIntegrableError
 from germ.algebra.lifting import approximate, lift, points_near
 from germ.algebra.linear_program import solve_linear_program
@@ -79,13 +79,21 @@ def compute_rlct(
         Evaluating Integrals in Bayesian Statistics (2011), chapter 3.
     """
     start = time.monotonic()
-    limits = budget if isinstance(budget, Budget) else Budget(seconds=float(budget))
-    if limits.seconds <= 0:
-        raise InputError(f"a budget of {limits.seconds:g} seconds", "a positive number")
+    limits = _read_budget(budget)
     texts = [as_text(t) for t in (subject if isinstance(subject, (list, tuple)) else [subject])]
     if any(has_functions(parse_tree(t)) for t in texts):
         return _compute_analytic(subject, texts, start, limits, at=at, domain=domain, prior=prior, box=box, everywhere=everywhere)
     return _compute(read_question(subject, at=at, domain=domain, prior=prior, box=box, everywhere=everywhere), start, limits)
+
+
+def _read_budget(budget: float | Budget) -> Budget:
+    try:
+        limits = budget if isinstance(budget, Budget) else Budget(seconds=float(budget))
+    except (TypeError, ValueError):
+        raise InputError(f"a budget of {budget!r}", "seconds, as a number, or a Budget") from None
+    if not limits.seconds > 0 or limits.nodes < 1:
+        raise InputError(f"a budget of {limits.seconds:g} seconds and {limits.nodes} nodes", "positive numbers")
+    return limits
 
 
 def _provenance(method: str, start: float, limits: Budget) -> Provenance:
@@ -136,6 +144,9 @@ def _describe_method(tree: Resolution) -> str:
 def _refuse_empty(question: Question) -> None:
     if question.point is None:
         raise InputError("K has no zero in the interior of the domain", "a domain that contains true parameters")
+    if not question.full_domain or not all(isinstance(v, fmpq) for v in question.point):
+        shown = ", ".join(f"{n} = {v}" for n, v in _describe_point(question, None).items())
+        raise InputError(f"K is not zero at the point {shown}, or the domain has no interior near it", "a point where K vanishes")
     raise InputError("the domain has no interior near the point", "inequalities that leave an open set", "drop one of them")
 
 
@@ -151,12 +162,15 @@ def _bounds(question: Question, lower: Fraction | None, upper: Fraction | None) 
         by_order = question.factor / min(orders)
         low = by_order if low is None else max(low, by_order)
     if not root.domain and not root.prior:
-        newton = question.factor * solve_linear_program(local_exponents(root, root.ideal), [1] * len(root.local)).value
-        high = newton if high is None else min(high, newton)
+        if sum(map(len, root.ideal)) <= MAX_EXPONENTS:
+            divisor = solve_linear_program(local_exponents(root, root.ideal), [1] * len(root.local)).value
+        else:  # the point's own divisor is enough
+            divisor = Fraction(len(root.local), min(order for g in root.ideal if (order := compute_order(g)) is not None))
+        high = question.factor * divisor if high is None else min(high, question.factor * divisor)
     return low, high
 
 
-def _describe_point(question: Question, tree: Resolution) -> dict[str, str]:
+def _describe_point(question: Question, tree: Resolution | None) -> dict[str, str]:
     """The base point; for a global problem, one where the least value is attained."""
     names = question.root.names
     if question.point is not None:
@@ -164,7 +178,7 @@ def _describe_point(question: Question, tree: Resolution) -> dict[str, str]:
             n: str(v) if isinstance(v, fmpq) else f"root of {v.polynomial} in ({v.low}, {v.high})"
             for n, v in zip(names, question.point, strict=True)
         }
-    if tree.witness is None or tree.optimal is None:
+    if tree is None or tree.witness is None or tree.optimal is None:
         return {}
     values = approximate(tree.nodes[tree.optimal].state, tree.witness)
     point = lift(tree.nodes, tree.optimal, values)
@@ -211,6 +225,8 @@ def _compute_analytic(
     if at is None and not box and not everywhere:
         polynomials = find_polynomial_ideal(texts, is_ideal=is_ideal)
         if polynomials is not None:
+            if any(not collect_names([parse_tree(p)]) for p in polynomials):
+                raise InputError(f"K is not zero at the origin: {', '.join(texts)}", "a point where K vanishes", "give one with --at")
             answer = _compute(read_question(polynomials, domain=domain, prior=prior), start, limits)
             return replace(answer, provenance=replace(answer.provenance, method=f"polynomials times units, {answer.provenance.method}"))
     if box or everywhere:

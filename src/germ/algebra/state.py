@@ -18,6 +18,9 @@ from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 ANY, NONNEGATIVE, POSITIVE, NEGATIVE = "any", "nonnegative", "positive", "negative"
 LOCAL, BASE, DEPENDENT, VANISHING = "l", "b", "d", "z"  # VANISHING: a dependent variable that is 0 on B
 
+MAX_FACTORED = 1_500  # terms of a polynomial that is factored
+MAX_FACTORED_DEGREE = 1_000
+
 Prior = tuple[fmpq_mpoly, Fraction]
 Monomial = tuple[int, ...]
 
@@ -146,6 +149,14 @@ def coefficients_in(p: fmpq_mpoly, i: int) -> list[fmpq_mpoly]:
     for e, c in terms_of(p):
         parts[e[i]][(*e[:i], 0, *e[i + 1 :])] = c
     return [ring.from_dict(d) for d in parts]
+
+
+def factors_of(p: fmpq_mpoly) -> tuple[fmpq, list[tuple[fmpq_mpoly, int]]]:
+    """A constant and the irreducible factors of p with their powers; p itself where it is too long to be factored in little time."""
+    if len(p) > MAX_FACTORED or p.total_degree() > MAX_FACTORED_DEGREE:
+        return fmpq(1), [(p, 1)]
+    constant, factors = p.factor()
+    return constant, [(f, int(power)) for f, power in factors]
 
 
 def variables_of(p: fmpq_mpoly) -> list[int]:

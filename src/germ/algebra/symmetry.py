@@ -14,6 +14,7 @@ from germ.algebra.state import ANY, State, terms_of
 
 Renaming = dict[int, tuple[int, int]]  # variable -> (variable, ±1)
 MAX_TRIALS = 40
+MAX_TERMS = 2_000  # of all generators: beyond it a search takes longer than the charts that it saves
 
 
 def find_symmetry(state: State, p: int, q: int, weights: dict[int, int]) -> Renaming | None:
@@ -28,7 +29,7 @@ def find_symmetry(state: State, p: int, q: int, weights: dict[int, int]) -> Rena
     Returns:
         The renaming of the variables that it moves, or None.
     """
-    if state.relations or state.role[p] != state.role[q]:
+    if state.relations or state.role[p] != state.role[q] or sum(map(len, state.ideal)) > MAX_TERMS:
         return None
     marks = {i: (weights.get(i, 0),) for i in range(len(state.role))}
     return find_isomorphism(state, state, marks, {p: q})

@@ -15,7 +15,7 @@ from germ.algebra.coordinates import change_implicitly, change_linearly, forget_
 from germ.algebra.evidence import eliminate, find_evidence
 from germ.algebra.moves.move import Move, as_move, drop
 from germ.algebra.moves.splitting import split
-from germ.algebra.state import BASE, DEPENDENT, NONNEGATIVE, State, degree_in, make_monic, variables_of
+from germ.algebra.state import BASE, DEPENDENT, NONNEGATIVE, State, degree_in, factors_of, make_monic, variables_of
 
 
 def settle_units(state: State) -> Move | None:
@@ -62,7 +62,7 @@ def settle_zero(state: State) -> Move | None:
 
 
 def _consume_zero(state: State, k: int, r: fmpq_mpoly) -> Move | None:
-    constant, factors = r.factor()
+    constant, factors = factors_of(r)
     open_factors = [(f, int(e)) for f, e in factors if find_evidence(state, f) is None]
     if len(open_factors) > 1:
         return split(state, [f for f, _ in open_factors])
@@ -136,7 +136,7 @@ def _split_derivatives(state: State, f: fmpq_mpoly, base: Sequence[int], usable:
     """Split B by a derivative of f, so that f is smooth where it is not zero; or by a base variable that has exponents."""
     choices = []
     for i in usable:
-        open_factors = [p for p, _ in f.derivative(i).factor()[1] if find_evidence(state, p) is None]
+        open_factors = [p for p, _ in factors_of(f.derivative(i))[1] if find_evidence(state, p) is None]
         if open_factors:
             choices.append((max(p.total_degree() for p in open_factors), len(open_factors), i, open_factors))
     if choices:

@@ -13,7 +13,7 @@ from flint import fmpq_mpoly
 from germ.algebra.blowup import primitive_part
 from germ.algebra.evidence import find_evidence
 from germ.algebra.moves.move import Move
-from germ.algebra.state import BASE, LOCAL, State, content_of, degree_in, make_monic, terms_of, variables_of
+from germ.algebra.state import BASE, LOCAL, State, content_of, degree_in, factors_of, make_monic, terms_of, variables_of
 
 MAX_FACTOR_TERMS = 200  # of a generator that is factored to split B
 
@@ -66,7 +66,7 @@ def split_by_value(state: State) -> Move | None:
 def find_open_factors(state: State, r: fmpq_mpoly) -> list[fmpq_mpoly]:
     """The factors of r that may vanish somewhere on B and elsewhere not; none if one of them vanishes all along B."""
     vanishing = {str(make_monic(state.restrict(p))) for p in (*state.zero, *state.relations)}
-    factors = [f for f, _ in r.factor()[1]]
+    factors = [f for f, _ in factors_of(r)[1]]
     if any(str(make_monic(f)) in vanishing for f in factors):
         return []
     return [f for f in factors if find_evidence(state, f) is None]
@@ -99,7 +99,7 @@ def split_by_factor(state: State) -> Move | None:
     """
     for g in state.ideal:
         if 1 < len(g) <= MAX_FACTOR_TERMS:
-            for f, _ in g.factor()[1]:
+            for f, _ in factors_of(g)[1]:
                 r = state.restrict(f)
                 open_factors = [] if r.is_zero() else find_open_factors(state, r)
                 if open_factors:

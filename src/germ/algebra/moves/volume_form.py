@@ -13,14 +13,14 @@ from germ.algebra.coordinates import change_linearly
 from germ.algebra.evidence import find_evidence
 from germ.algebra.moves.centres import halve
 from germ.algebra.moves.move import Move, as_move, drop
-from germ.algebra.state import ANY, LOCAL, NONNEGATIVE, POSITIVE, State, content_of, degree_in, variables_of
+from germ.algebra.state import ANY, LOCAL, NONNEGATIVE, POSITIVE, State, content_of, degree_in, factors_of, variables_of
 
 
 def _take_units(state: State, p: fmpq_mpoly) -> tuple[tuple[int, ...], fmpq_mpoly, fmpq_mpoly, Any, int]:
     """P = monomial·unit·rest with the proof that unit does not vanish and its sign (0 if unknown)."""
     content = content_of(p, frozenset(state.coordinates) - state.unit_variables)
     primitive = p / state.monomial(content)
-    constant, factors = primitive.factor()
+    constant, factors = factors_of(primitive)
     unit, rest, sign = state.ring.constant(constant), state.ring.constant(1), 1 if constant > 0 else -1
     parts = []
     for f, power in factors:
