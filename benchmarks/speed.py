@@ -5,8 +5,11 @@
 
 A chain-step is one stochastic gradient of one chain at one batch, with noise, both identities and the record of the draw. Floor and sampler
 take turns, and the medians of the rounds are compared, since a shared machine changes its speed; what is compiled is compiled before.
-The floor is run with one thread and with one for each core, and the faster one counts; germ has one thread in each process. Run it on a
-machine that does nothing else: threads of PyTorch wait for each other, and lose far more than their share to other programs.
+germ has one thread in each process. Two ratios are printed. By the clock, against the floor with one thread and with one for each core,
+whichever is faster: on an idle machine that is what counts, on a busy one it is noise. By processor time, against the floor with one
+thread, times the number of processes: what the clock would say with an idle core for each process.
+
+`--peers` also times devinterp and canonical-interp where they can be imported: a long call less a short one, so without their compilation.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from statistics import median
 import torch
 
 from benchmarks.networks import Problem, make_gpt, make_linear_network, make_mlp
+from benchmarks.peers import make_peers
 from germ.sampling.binding import bind_model
 from germ.sampling.engine import LocalEngine
 from germ.sampling.planning import Rung
@@ -42,6 +46,8 @@ ROADS = {
     "vectorised, two processes": (True, False, 2), "compiled, two processes": (True, True, 2),
 }  # fmt: skip
 
+PEER_DRAWS = 100
+
 
 def run_floor(problem: Problem, batch: int) -> Callable[[int], None]:
     model, loss, data = problem
@@ -56,12 +62,22 @@ def run_floor(problem: Problem, batch: int) -> Callable[[int], None]:
     return run
 
 
-def pace(run: Callable[[int], object], seconds: float, count: int) -> tuple[float, int]:
-    """Calls per second, and how many fill the time."""
-    began = time.perf_counter()
+def read_processor_seconds() -> float:
+    """Processor time of this process and of those that it started."""
+    total = time.process_time()
+    for file in Path("/proc/self/task").glob("*/children"):
+        for child in file.read_text().split():
+            ticks = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[11:13]
+            total += sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def pace(run: Callable[[int], object], seconds: float, count: int) -> tuple[float, float, int]:
+    """Calls per second, calls per second of processor time, and how many fill the time."""
+    began, used = time.perf_counter(), read_processor_seconds()
     run(count)
-    spent = time.perf_counter() - began
-    return count / spent, max(1, round(count * seconds / spent))
+    spent, used = time.perf_counter() - began, read_processor_seconds() - used
+    return count / spent, count / max(used, 0.01), max(1, round(count * seconds / max(used, 1e-3)))
 
 
 def on_threads(run: Callable[[int], object], threads: int) -> Callable[[int], None]:
@@ -73,7 +89,7 @@ def on_threads(run: Callable[[int], object], threads: int) -> Callable[[int], No
     return call
 
 
-def measure(name: str, *, rounds: int, seconds: float) -> list[dict[str, object]]:
+def measure(name: str, *, rounds: int, seconds: float, peers: bool, plain: bool) -> list[dict[str, object]]:
     make, batch, chains, *_ = CASES[name]
     problem = make()
     n = len(problem[2][0])
@@ -85,6 +101,8 @@ def measure(name: str, *, rounds: int, seconds: float) -> list[dict[str, object]
     floors = list(runs)
     engines, compile_seconds = [], {}
     for road, (vectorized, compiled, processes) in ROADS.items():
+        if compiled and plain:
+            continue
         binding = bind_model(*problem, vectorized=vectorized)
         if isinstance(binding.evaluator, Vectorized):
             binding.evaluator.set_compiled(compiled)
@@ -96,44 +114,64 @@ def measure(name: str, *, rounds: int, seconds: float) -> list[dict[str, object]
         engine.advance(2, 0)
         compile_seconds[road] = time.perf_counter() - began
         runs[road] = ((lambda count, e=engine: e.advance(count, 0)), chains)
-    counts = {road: pace(run, seconds, 2)[1] for road, (run, _) in runs.items()}
+    counts = {road: pace(run, seconds, 2)[2] for road, (run, _) in runs.items()}
     paces: dict[str, list[float]] = {road: [] for road in runs}
+    costs: dict[str, list[float]] = {road: [] for road in runs}
     for _ in range(rounds):
         for road, (run, each) in runs.items():
-            speed, counts[road] = pace(run, seconds, counts[road])
+            speed, cost, counts[road] = pace(run, seconds, counts[road])
             paces[road].append(speed * each)
+            costs[road].append(cost * each)
     for engine in engines:
         with suppress(OSError), closing(engine):
             pass
+    if peers:
+        for peer, run in make_peers(problem, batch, chains, rung.nbeta).items():
+            pairs = [(pace(run, seconds, 20)[:2], pace(run, seconds, 20 + PEER_DRAWS)[:2]) for _ in range(2)]
+            paces[peer], costs[peer] = (
+                [chains * PEER_DRAWS / ((20 + PEER_DRAWS) / long[i] - 20 / short[i]) for short, long in pairs] for i in (0, 1)
+            )
     best = max(floors, key=lambda road: median(paces[road]))
-    ratio = {road: median(p / f for p, f in zip(values, paces[best], strict=True)) for road, values in paces.items()}
     parameters = sum(p.numel() for p in problem[0].parameters())
-    return [
-        {"network": name, "parameters": parameters, "batch": batch, "chains": chains, "road": road, "steps_per_second": median(values),
-         "over_floor": ratio[road], "start_seconds": compile_seconds.get(road, 0.0), "floor": best}
-        for road, values in paces.items()
-    ]  # fmt: skip
+    rows: list[dict[str, object]] = []
+    for road in paces:
+        processes = ROADS[road][2] if road in ROADS else 1
+        cost = median(costs[road])
+        rows.append(
+            {"network": name, "parameters": parameters, "batch": batch, "chains": chains, "road": road, "floor": best,
+             "steps_per_second": median(paces[road]), "over_floor": median(paces[road]) / median(paces[best]),
+             "steps_per_processor_second": cost, "over_floor_on_idle_cores": processes * cost / median(costs[floors[0]]),
+             "start_seconds": compile_seconds.get(road, 0.0)}
+        )  # fmt: skip
+    return rows
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--uncompiled", action="store_true", help="leave out what has to be compiled")
+    parser.add_argument("--only", choices=list(CASES), nargs="*", default=list(CASES))
     parser.add_argument("--write", type=Path)
     options = parser.parse_args(arguments)
     rows = []
     torch.set_num_threads(1)
     print(f"medians of {options.rounds} rounds of {options.seconds:g} s; load before: {os.getloadavg()[0]:.1f}")
-    for name, (_, batch, chains, wanted, plain) in CASES.items():
-        found = measure(name, rounds=options.rounds, seconds=options.seconds)
+    for name in options.only:
+        _, batch, chains, wanted, plain = CASES[name]
+        found = measure(name, rounds=options.rounds, seconds=options.seconds, peers=options.peers, plain=options.uncompiled)
         rows += found
         print(f"{name}: {found[0]['parameters']:,} parameters, batch {batch}, {chains} chains")
         for row in found:
-            told = f"{row['steps_per_second']:>9.4g} /s   {row['over_floor']:>6.2f} × floor   ready in {row['start_seconds']:.1f} s"
-            print(f"  {row['road']:<27} {told}")
-        best = max(float(str(r["over_floor"])) for r in found if "floor" not in str(r["road"]))
-        eager = max(float(str(r["over_floor"])) for r in found if "floor" not in str(r["road"]) and "compiled" not in str(r["road"]))
-        print(f"  wanted {wanted:g} × with everything: {best:.2f}" + (f"; {plain:g} × uncompiled: {eager:.2f}" if plain else ""))
+            clock = f"{row['steps_per_second']:>9.4g} /s   {row['over_floor']:>6.2f} × floor"
+            idle = f"on idle cores {row['over_floor_on_idle_cores']:>6.2f}   ready in {row['start_seconds']:.1f} s"
+            print(f"  {row['road']:<27} {clock}   {idle}")
+        own = [row for row in found if row["road"] in ROADS]
+        for key, told in (("over_floor", "by the clock"), ("over_floor_on_idle_cores", "on idle cores")):
+            fastest = max(float(str(row[key])) for row in own)
+            eager = max(float(str(row[key])) for row in own if "compiled" not in str(row["road"]))
+            print(f"  {told}: {fastest:.2f} (wanted {wanted:g})" + (f"; uncompiled {eager:.2f} (wanted {plain:g})" if plain else ""))
     if options.write:
         options.write.write_text(
             json.dumps({"cores": os.cpu_count(), "load": os.getloadavg()[0], "torch": torch.__version__, "rows": rows}, indent=1) + "\n"

@@ -192,7 +192,10 @@ class TraceStore:
             array = self._array(name, field)
             if array is None or array.shape[0] < chains.stop or array.shape[1] < count:
                 raise self._damaged(f"draws of {name}/{field} are missing")
-            draws[field] = np.asarray(array[chains, :count])
+            try:
+                draws[field] = np.asarray(array[chains, :count])
+            except Exception as error:  # each codec has its own way to say that a chunk is truncated
+                raise self._damaged(f"draws of {name}/{field} cannot be read ({type(error).__name__})") from error
         if _checksum(draws) != crc:
             raise self._damaged(f"draws of {name} were changed")
         return draws
@@ -222,9 +225,13 @@ class TraceStore:
         key = f"{name}/{field}"
         if key not in self._arrays:
             place = f"{_place(name, field)}/{_VARIABLES.get(field, field)}"
-            with contextlib.suppress(KeyError, FileNotFoundError):
+            try:
                 self._arrays[key] = self._root[place]
-        return self._arrays.get(key)
+            except (KeyError, FileNotFoundError):
+                return None
+            except ValueError as error:
+                raise self._damaged(f"the description of {name}/{field} cannot be read") from error
+        return self._arrays[key]
 
     def _open_store(self) -> Any:
         try:
