@@ -284,6 +284,21 @@ def test_beta_must_be_positive(beta):
         germ.estimate_waic(make_draws()[0], beta=beta)
 
 
+def test_a_posterior_of_germ_brings_its_log_likelihoods_and_its_temperature(tmp_path):
+    from benchmarks import exact_evidence
+
+    problem, data, _ = exact_evidence.product(30, 0)
+    posterior = germ.sample_posterior(problem, data, islands=4, particles=16, draws=50)
+    assert germ.estimate_waic(posterior).value == germ.estimate_waic(posterior.compute_pointwise()).value
+    warm = germ.sample_posterior(problem, data, beta=0.5, islands=4, particles=16, draws=50)
+    assert germ.estimate_waic(warm, beta=0.5).value == germ.estimate_waic(warm.compute_pointwise(), beta=0.5).value
+    warm.to_datatree().to_netcdf(tmp_path / "warm.nc", engine="h5netcdf")
+    for idata in (warm, warm.to_datatree(), tmp_path / "warm.nc"):
+        for estimate in (germ.estimate_waic, germ.estimate_iscv, germ.estimate_loo, germ.estimate_singular_fluctuation):
+            with pytest.raises(InputError, match=r"(?s)the draws record β = 0\.5.*beta=0\.5"):
+                estimate(idata)
+
+
 def test_damaged_and_hostile_files(tmp_path):
     tree = make_tree(make_draws(draws=2000)[0])
     tree.to_netcdf(tmp_path / "p.nc", engine="h5netcdf")

@@ -136,3 +136,10 @@ def test_layers_of_given_ranks():
     assert int(torch.linalg.matrix_rank(found[2] @ found[1] @ found[0])) == 1
     with pytest.raises(InputError, match="can meet"):
         make_problem("dln", widths=[3, 3, 3], rank=0, layer_ranks=[2, 2])
+
+
+def test_without_a_truth_the_rest_is_tested():
+    problem = replace(make_problem("rrr", inputs=2, outputs=2, hidden=1, rank=0), truth=None, log_truth=None, divergence=None, exact=None)
+    checks = {check.name: check.detail for check in check_problem(problem)}
+    assert checks["density"] == checks["ratio"] == "not tested: neither truth nor log_truth is given"
+    assert "integrates to" in checks["prior"]

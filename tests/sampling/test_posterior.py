@@ -23,6 +23,7 @@ from scipy.stats import kstest
 import germ
 from germ.errors import DataError, InputError, ProblemError
 from germ.estimators.free_energy import compute_free_energy
+from germ.problems.problem import Problem
 from germ.sampling.coordinates import Coordinates
 from germ.sampling.density import Density
 
@@ -173,6 +174,55 @@ def test_models_that_cannot_be_right():
         germ.sample_posterior(replace(problem, sample_prior=lambda c, g: torch.zeros(c, 3)), data)
     with pytest.raises(ProblemError, match="kept for each observation"):
         germ.sample_posterior(replace(problem, log_likelihood=lambda w, d: w.sum(1)), data)
+
+
+def make_positive(**changes):
+    """Exponential observations with a rate that has a Gamma(2, 1) prior, as torch.distributions writes it."""
+    gamma = torch.distributions.Gamma(torch.tensor(2.0, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64))
+
+    def sample(count, g):
+        return -torch.log(torch.rand(count, 2, generator=g, dtype=torch.float64)).sum(1, keepdim=True)
+
+    fields = {
+        "log_likelihood": lambda w, data: torch.log(w) - w * data[0],
+        "log_prior": lambda w: gamma.log_prob(w[:, 0]),
+        "sample_prior": sample,
+        "simulate": lambda n, g: (-torch.log(torch.rand(n, generator=g, dtype=torch.float64)),),
+        "support": (torch.zeros(1), torch.full((1,), torch.inf)),
+    }
+    return Problem("rate", 1, **(fields | changes))
+
+
+def test_a_positive_parameter():
+    problem = make_positive()
+    data = problem.simulate(30, torch.Generator().manual_seed(0))
+    found = germ.estimate_free_energy(problem, data, seed=0, budget=600)
+    exact = -float(torch.lgamma(torch.tensor(32.0)) - 32 * torch.log(1 + data[0].sum()))  # Γ(32)/(1 + Σx)^32
+    assert abs(found.value - exact) < 3 * found.standard_error < 0.2
+    posterior = germ.sample_posterior(problem, data, islands=4, particles=16, draws=32)
+    assert (posterior.draws > 0).all()
+    assert str(posterior).startswith("posterior of rate at β = 1: 4 chains of ")
+    assert len(repr(posterior)) < 500
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"support": None}, r"log_prior raised ValueError.*support=\(lower, upper\)"),
+        ({"support": (torch.ones(1), torch.zeros(1))}, "the lower ends below the upper ones"),
+        ({"support": (torch.zeros(2), torch.ones(2))}, r"two tensors of shape \(1,\)"),
+        ({"support": ([0.0], [1.0])}, r"two tensors of shape \(1,\)"),
+        ({"support": (torch.zeros(1), torch.ones(1))}, "draws of sample_prior are outside the support"),
+        (
+            {"log_likelihood": lambda w, data: torch.as_tensor((torch.log(w) - w * data[0]).detach().numpy())},
+            "without a gradient.*stay in torch",
+        ),
+    ],
+)
+def test_constraints_that_cannot_be_right(change, message):
+    problem = make_positive(**change)
+    with pytest.raises(ProblemError, match=f"(?s){message}"):
+        germ.estimate_free_energy(problem, problem.simulate(30, torch.Generator().manual_seed(0)), budget=600)
 
 
 def test_one_observation_is_enough_to_sample():

@@ -17,7 +17,7 @@ from germ.errors import InputError
 from germ.estimators.log_likelihood import CHUNK_BYTES, Combine
 from germ.estimators.monte_carlo import compute_monte_carlo_error, compute_rhat
 from germ.estimators.pointwise import get_summary
-from germ.estimators.waic import get_ess, make_provenance
+from germ.estimators.waic import check_temperature, get_ess, make_provenance
 
 
 def estimate_dic(
@@ -53,6 +53,7 @@ def estimate_dic(
     if at_mean is not None and not math.isfinite(at_mean):
         raise InputError(f"at_mean = {at_mean!r}", "the log-likelihood at the posterior mean, nats of the whole data set", "leave it out")
     summary = get_summary(idata, variable, combine, chunk_bytes)
+    check_temperature(summary, 1.0)
     if at_mean is None and summary.total.size != summary.samples:
         raise InputError(
             "draws that were only recorded in groups",

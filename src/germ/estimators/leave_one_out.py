@@ -21,7 +21,7 @@ from germ.errors import InputError, MissingDependencyError
 from germ.estimators.log_likelihood import CHUNK_BYTES, Combine, LogLikelihood
 from germ.estimators.monte_carlo import compute_effective_sample_size, compute_monte_carlo_error, compute_rhat
 from germ.estimators.pointwise import PointwiseSummary, get_summary
-from germ.estimators.waic import check_draws, get_ess, make_provenance
+from germ.estimators.waic import check_draws, check_temperature, get_ess, make_provenance
 
 _FEWEST_DRAWS = 100  # below which a mean over weighted draws is not to be trusted
 _COPIES = 8  # arrays of a slab's size that smoothing and its influence need at once
@@ -49,6 +49,7 @@ def estimate_iscv(
     """
     started = time.monotonic()
     summary = get_summary(idata, variable, combine, chunk_bytes)
+    check_temperature(summary, 1.0)
     loss, influence = summary.log_mean_inverse, summary.inverse_influence / summary.observations
     extra = {"smallest_weight_ess": float(summary.weight_ess.min())}
     found = _report("ISCV", "Gelfand, Dey & Chang (1992)", summary, loss, influence, started, extra)
@@ -95,6 +96,7 @@ def estimate_loo(
     started = time.monotonic()
     smooth, version = _load_smoothing()
     summary = get_summary(idata, variable, combine, chunk_bytes)
+    check_temperature(summary, 1.0)
     efficiency = _compute_relative_efficiency(summary) if relative_efficiency is None else relative_efficiency
     if not (isinstance(efficiency, (int, float, np.number)) and math.isfinite(efficiency) and efficiency > 0):
         raise InputError(f"relative_efficiency = {relative_efficiency!r}", "ESS / draws, a positive number", "leave it out")

@@ -109,11 +109,13 @@ class LogLikelihood:
         parts: Their observations one after the other are the n observations.
         posterior: The posterior group as a Dataset, or None.
         chunk_bytes: Memory that one slab may take.
+        beta: Inverse temperature of the draws, where the group records one, as germ's own posteriors do.
     """
 
     parts: tuple[Part, ...]
     posterior: Any = None
     chunk_bytes: int = CHUNK_BYTES
+    beta: float | None = None
 
     @property
     def chains(self) -> int:
@@ -186,8 +188,8 @@ def read_log_likelihood(
     """Find the recorded log-likelihoods and check their shape; nothing large is read.
 
     Args:
-        idata: DataTree or InferenceData with a group `log_likelihood`; that group as a Dataset; one DataArray; a mapping with the same
-            keys; an array (chain, draw, observation, ...); or a path (netCDF, zarr, npy).
+        idata: A posterior of `germ.sample_posterior`; DataTree or InferenceData with a group `log_likelihood`; that group as a Dataset; one
+            DataArray; a mapping with the same keys; an array (chain, draw, observation, ...); or a path (netCDF, zarr, npy).
         variable: Which variable of the group, where there are several; a sequence takes several of them.
         combine: How several are put together: "sum" adds the log-likelihoods of the same observations (each unit contributes the sum of
             its terms), "concatenate" takes them as different observations.
@@ -211,7 +213,9 @@ def read_log_likelihood(
         raise InputError(f"got combine={combine!r}", '"sum" or "concatenate"', "leave it out where there is one observed variable")
     if isinstance(idata, (str, Path)):
         idata = open_posterior(idata)
-    group, posterior = _find_groups(idata)
+    if hasattr(idata, "to_datatree"):  # germ's own posterior, which knows its problem and data
+        idata = idata.to_datatree()
+    group, posterior, beta = _find_groups(idata)
     chosen = _choose(group, variable)
     arrays = [_check_array(name, group[name]) for name in chosen]
     sizes = {(a.sizes["chain"], a.sizes["draw"]) for a in arrays}
@@ -230,7 +234,7 @@ def read_log_likelihood(
         first = Part(chosen[0], (arrays[0],))
         renamed = [a.rename(dict(zip(Part("", (a,)).dims, first.dims, strict=True))) for a in arrays]
         parts = (Part("+".join(chosen), tuple(renamed)),)
-    return _check_counts(LogLikelihood(parts, posterior, int(chunk_bytes)))
+    return _check_counts(LogLikelihood(parts, posterior, int(chunk_bytes), beta))
 
 
 def _check_counts(found: LogLikelihood) -> LogLikelihood:
@@ -248,14 +252,14 @@ def _check_counts(found: LogLikelihood) -> LogLikelihood:
     return found
 
 
-def _find_groups(idata: Any) -> tuple[Mapping[str, xr.DataArray], Any]:
-    """The log-likelihoods by name, and the posterior's Dataset where there is one."""
+def _find_groups(idata: Any) -> tuple[Mapping[str, xr.DataArray], Any, float | None]:
+    """The log-likelihoods by name, the posterior's Dataset where there is one, and β where it is recorded."""
     if hasattr(idata, "detach"):  # a torch tensor
         idata = idata.detach().cpu().numpy()
     if isinstance(idata, xr.DataArray):
-        return {str(idata.name or "log_likelihood"): idata}, None
+        return {str(idata.name or "log_likelihood"): idata}, None, None
     if isinstance(idata, np.ndarray) or (hasattr(idata, "shape") and hasattr(idata, "dtype")):
-        return {"log_likelihood": _label(idata)}, None
+        return {"log_likelihood": _label(idata)}, None, None
     group, posterior = _get_group(idata, "log_likelihood"), _get_group(idata, "posterior")
     if group is None and isinstance(idata, xr.Dataset):
         group = idata
@@ -268,10 +272,11 @@ def _find_groups(idata: Any) -> tuple[Mapping[str, xr.DataArray], Any]:
             "CmdStanPy: az.from_cmdstanpy(fit, log_likelihood='log_lik'); or pass an array (chain, draw, observation)",
         )
     if isinstance(group, xr.Dataset) or hasattr(group, "data_vars"):
-        return {str(k): v for k, v in group.data_vars.items()}, posterior
+        beta = group.attrs.get("beta")
+        return {str(k): v for k, v in group.data_vars.items()}, posterior, None if beta is None else float(beta)
     if isinstance(group, Mapping):
-        return {str(k): v if isinstance(v, xr.DataArray) else _label(v) for k, v in group.items()}, posterior
-    return {"log_likelihood": group if isinstance(group, xr.DataArray) else _label(group)}, posterior
+        return {str(k): v if isinstance(v, xr.DataArray) else _label(v) for k, v in group.items()}, posterior, None
+    return {"log_likelihood": group if isinstance(group, xr.DataArray) else _label(group)}, posterior, None
 
 
 def _get_group(idata: Any, name: str) -> Any:

@@ -37,7 +37,7 @@ from germ.errors import DataError
 from germ.estimators.log_likelihood import CHUNK_BYTES, Combine, Slab
 from germ.estimators.monte_carlo import compute_effective_sample_size, compute_monte_carlo_error, compute_rhat
 from germ.estimators.pointwise import PointwiseSummary, get_summary
-from germ.estimators.waic import check_beta, check_draws, get_ess, make_provenance
+from germ.estimators.waic import check_beta, check_draws, check_temperature, get_ess, make_provenance
 from germ.rng import check_seed
 
 _SIZES = (1.0, 2.0)  # of the perturbations: 1 is the bootstrap's; 2 crosses boundaries that 1 does not
@@ -124,6 +124,7 @@ def estimate_singular_fluctuation(
     check_beta(beta)
     check_seed(seed)
     summary = get_summary(idata, variable, combine, chunk_bytes)
+    check_temperature(summary, beta)
     held_out = None if test is None else get_summary(test, variable, combine, chunk_bytes)
     if held_out is not None and (held_out.draws, held_out.source.chains) != (summary.draws, summary.source.chains):
         raise DataError(

@@ -78,6 +78,7 @@ def estimate_waic(
     started = time.monotonic()
     check_beta(beta)
     summary = get_summary(idata, variable, combine, chunk_bytes)
+    check_temperature(summary, beta)
     n = summary.observations
     training, iscv = -summary.log_mean_density, summary.log_mean_inverse
     waic = training + beta * summary.variance
@@ -111,6 +112,17 @@ def check_beta(beta: float) -> None:
     """Raise `InputError` unless β is a positive number."""
     if not (isinstance(beta, (int, float, np.number)) and math.isfinite(beta) and beta > 0):
         raise InputError(f"got beta={beta!r}", "a positive inverse temperature", "leave beta out for the ordinary posterior, β = 1")
+
+
+def check_temperature(summary: PointwiseSummary, beta: float) -> None:
+    """Raise `InputError` where the draws record that they were sampled at another inverse temperature."""
+    recorded = summary.source.beta
+    if recorded is not None and not math.isclose(recorded, beta, rel_tol=1e-6):
+        raise InputError(
+            f"the draws record β = {recorded:.6g}, the criterion is for β = {beta:.6g}",
+            "draws and criterion at one inverse temperature",
+            f"pass beta={recorded:.6g} to WAIC and ν; LOO, ISCV and DIC need draws at β = 1: germ.sample_posterior(..., beta=1)",
+        )
 
 
 def make_provenance(method: str, source: str, summary: PointwiseSummary, started: float, **settings: Any) -> Provenance:

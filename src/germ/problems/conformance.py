@@ -30,6 +30,7 @@ _DESCENT_SAMPLES = 500  # the search for a better parameter may overfit: it is j
 _SIGMAS = 5.0  # of a check that fails by chance: 6e-7
 _RAYS = 12
 _SCALES = (0.1, 0.03, 0.01, 0.003)  # distances from the truth, in units of the prior's spread
+_UNKNOWN = "not tested: neither truth nor log_truth is given"
 _COMPARABLE = 300.0  # how much the ratio of comparable functions may vary from scale to scale along one ray
 _OUTCOMES = 1024  # discrete outcomes up to this number are summed over
 
@@ -180,6 +181,8 @@ def _log_truth(problem: Problem, data: Data) -> Tensor:
 
 def _check_density(problem: Problem, generator: torch.Generator) -> str:
     """The truth's density, absolutely: constants that a ratio would cancel."""
+    if problem.truth is None and problem.log_truth is None:
+        return _UNKNOWN
     data = problem.simulate(2 * _SAMPLES, generator)
     outcome, covariates = data[-1].reshape(2 * _SAMPLES, -1), [x.reshape(2 * _SAMPLES, -1).double() for x in data[:-1]]
     remedy = "include every constant: -log(2π)/2, factorials, Jacobians"
@@ -219,6 +222,8 @@ def _near_truth(problem: Problem, data: Data, generator: torch.Generator, count:
 
 
 def _check_ratio(problem: Problem, generator: torch.Generator) -> str:
+    if problem.truth is None and problem.log_truth is None:
+        return _UNKNOWN
     data = problem.simulate(_SAMPLES, generator)
     ratio = (problem.log_likelihood(_near_truth(problem, data, generator, 8), data) - _log_truth(problem, data)).exp()
     remedy = "p(x|w) has to be normalised at every w, and simulate has to draw from the truth"

@@ -52,6 +52,7 @@ class Density:
 
     def __init__(self, problem: Problem, data: Data) -> None:
         self.problem, self.data = problem, check_data(data)
+        check_support(problem)
         self.coordinates = Coordinates(problem.support)
         self.dimension = problem.dimension
         self.size = self.data[0].shape[0]
@@ -66,7 +67,17 @@ class Density:
             raise ProblemError(
                 f"sample_prior returned shape {tuple(w.shape)}", f"({count}, {self.dimension}): draws × parameters", "correct the problem"
             )
-        return self.coordinates.unbounded(w.to(torch.float64))
+        w = w.to(torch.float64)
+        if self.problem.support is not None:
+            lower, upper = self.problem.support
+            outside = ((w < lower) | (w > upper)).any(1)
+            if bool(outside.any()):
+                raise ProblemError(
+                    f"{int(outside.sum())} of {count} draws of sample_prior are outside the support, e.g. w = {w[outside][0].tolist()}",
+                    "draws within support=",
+                    "correct the support or the sampler: a positive parameter has 0 and inf as its ends",
+                )
+        return self.coordinates.unbounded(w)
 
     def pointwise(self, w: Tensor, *, total: bool = False) -> Tensor:
         """Values log p(x_i|w) at parameters w (not u), (P, n), or their sums over observations, (P,)."""
@@ -87,12 +98,23 @@ class Density:
 
     def _terms(self, u: Tensor) -> tuple[Tensor, Tensor]:
         w, log_jacobian = self.coordinates.parameters(u)
-        prior = self.problem.log_prior(w)
-        if tuple(prior.shape) != (u.shape[0],):
+        return self._total(w), self.log_prior(w) + log_jacobian
+
+    def log_prior(self, w: Tensor) -> Tensor:
+        """Values log φ(w) as the problem gives them, (P,)."""
+        try:
+            prior = self.problem.log_prior(w)
+        except ValueError as error:  # what torch.distributions raises outside their support
             raise ProblemError(
-                f"log_prior returned shape {tuple(prior.shape)}", f"({u.shape[0]},): one value a vector", "correct the problem"
+                f"log_prior raised {type(error).__name__}: {(str(error).splitlines() or [''])[0]}",
+                "a value at every w that the sampler can reach",
+                "give support=(lower, upper), e.g. 0 and inf for a positive parameter; or return -inf outside the support",
+            ) from error
+        if tuple(prior.shape) != (w.shape[0],):
+            raise ProblemError(
+                f"log_prior returned shape {tuple(prior.shape)}", f"({w.shape[0]},): one value a vector", "correct the problem"
             )
-        return self._total(w), prior + log_jacobian
+        return prior
 
     def _total(self, w: Tensor) -> Tensor:
         return self._sum(w) if self._sum else self._each(w).sum(1)
@@ -111,6 +133,12 @@ class Density:
         with torch.enable_grad():
             free = u.requires_grad_()
             likelihood, prior = self._terms(free)
+            if not likelihood.requires_grad:
+                raise ProblemError(
+                    "log_likelihood returned values without a gradient",
+                    "a differentiable function of w",
+                    "stay in torch (no .detach(), no .numpy()); functions in NumPy go through germ.problems.adapters.make_density_problem",
+                )
             total = torch.where(beta > 0, beta * likelihood, torch.zeros_like(likelihood)) + prior
             (gradient,) = torch.autograd.grad(total.sum(), free)
         u.requires_grad_(False)
@@ -145,6 +173,20 @@ def check_data(data: Data) -> Data:
             bad = int((~torch.isfinite(x.reshape(x.shape[0], -1)).all(1)).sum())
             raise DataError(f"data[{i}] has nan or infinite values in {bad} of {x.shape[0]} observations", "finite numbers", "remove them")
     return tuple(data)
+
+
+def check_support(problem: Problem) -> None:
+    """Raise `ProblemError` unless the support, where one is given, is a box of the problem's dimension."""
+    if problem.support is None:
+        return
+    ends = problem.support
+    shapes = [tuple(end.shape) if isinstance(end, Tensor) else type(end).__name__ for end in ends]
+    if len(ends) != 2 or shapes != [(problem.dimension,)] * 2 or not bool((ends[0] < ends[1]).all()):
+        raise ProblemError(
+            f"support with ends {[end.tolist() if isinstance(end, Tensor) else end for end in ends]}",
+            f"two tensors of shape ({problem.dimension},), the lower ends below the upper ones; infinite ends are allowed",
+            "give e.g. support=(torch.zeros(2), torch.tensor([1.0, torch.inf]))",
+        )
 
 
 def is_same_data(first: Data, second: Data) -> bool:

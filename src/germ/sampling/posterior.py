@@ -51,12 +51,12 @@ class Posterior:
         settings: Its settings.
     """
 
-    problem: Problem
-    data: Data
+    problem: Problem = field(repr=False)
+    data: Data = field(repr=False)
     beta: float
-    draws: np.ndarray
-    log_likelihood: np.ndarray
-    log_prior: np.ndarray
+    draws: np.ndarray = field(repr=False)
+    log_likelihood: np.ndarray = field(repr=False)
+    log_prior: np.ndarray = field(repr=False)
     positions: np.ndarray = field(repr=False)
     scores: np.ndarray = field(repr=False)
     ladder: TemperatureLadder = field(repr=False)
@@ -64,6 +64,13 @@ class Posterior:
     seed: int = 0
     seconds: float = 0.0
     settings: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        chains, draws, d = self.draws.shape
+        return (
+            f"posterior of {self.problem.name} at β = {self.beta:.4g}: {chains} chains of {draws} draws, d = {d}, "
+            f"n = {self.data[0].shape[0]} ({self.method}, {len(self.ladder.temperatures)} temperatures, {self.seconds:.1f} s)"
+        )
 
     def iterate_pointwise(self, rows: int | None = None) -> Iterator[np.ndarray]:
         """Values log p(x_i|w) in blocks of `rows` draws, each (rows, n), in the order of draws.reshape(-1, d)."""

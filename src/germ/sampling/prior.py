@@ -70,7 +70,7 @@ _REMEDY = "give a proper prior with its normalising constant, or use WAIC and LO
 def _log_prior(density: Density, u: Tensor) -> Tensor:
     with torch.no_grad():
         w, log_jacobian = density.coordinates.parameters(u)
-        return torch.nan_to_num(density.problem.log_prior(w) + log_jacobian, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+        return torch.nan_to_num(density.log_prior(w) + log_jacobian, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
 
 
 def _log_normal(u: Tensor, centre: Tensor, factor: Tensor) -> Tensor:
