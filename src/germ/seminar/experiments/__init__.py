@@ -37,7 +37,7 @@ EXPERIMENTS: dict[str, Entry] = {
     "2022-10-13a": "renormalizable_condition",  # Asymptotic learning curve and renormalizable condition in statistical
     "2022-10-13b": "blowing_up",  # Intro to blowing up
     "2022-10-20": NotYet("scaling laws, in-context learning and semantic development"),  # State of scaling laws 2022
-    "2022-10-27": NotYet("scaling laws, in-context learning and semantic development"),  # In-context learning
+    "2022-10-27": "in_context_descent",  # In-context learning
     "2022-11-03": NothingToCompute(
         "a list of questions; the page on open problems collects those that this software meets"
     ),  # Open problems
@@ -49,7 +49,7 @@ EXPERIMENTS: dict[str, Entry] = {
     "2022-12-15": "proximity_of_posterior",  # Overview of MSc thesis Pt 3
     "2022-12-22": "physical_entropy",  # Physical entropy vs information-theoretic entropy
     "2023-01-19": "ising_model",  # Physical entropy vs information-theoretic entropy Pt 2
-    "2023-01-26": NotYet("scaling laws, in-context learning and semantic development"),  # Towards in-context learning in SLT Pt 2
+    "2023-01-26": "in_context_bayes",  # Towards in-context learning in SLT Pt 2
     "2023-02-02": NotYet("scaling laws, in-context learning and semantic development"),  # Towards in-context learning in SLT Pt 3
     "2023-02-09": "lattice_density",  # Solid state physics and SLT Pt 1
     "2023-02-16": "spectroscopy",  # Solid state physics and SLT Pt 2
