@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 import germ
+from germ.estimators.singular_bic import compute_sbic
 from germ.problems.linear import make_reduced_rank_regression
 from germ.problems.priors import make_gaussian_prior
 
@@ -64,14 +65,47 @@ def compare(design, seed):
     return {"design": design, "seed": seed, **row, **errors, "warnings": list(found.warnings), "seconds": time.process_time() - start}
 
 
+def compare_fits(design, seed):
+    """The criteria that need no sampling, from the largest likelihoods in closed form: the best matrix of rank h in the fitted values."""
+    _, (x, y) = make_set(design, seed)
+    fitted = x @ torch.linalg.lstsq(x, y).solution
+    squares = torch.linalg.svdvals(fitted).pow(2)
+    lost = (y - fitted).pow(2).sum() + squares.sum() - squares.cumsum(0)
+    heights = (-0.5 * lost - 0.5 * y.numel() * math.log(2 * math.pi)).tolist()
+    solved = compute_sbic("rrr", dict(zip(RANKS, heights, strict=True)), n=N, inputs={"M": SIZE, "N": SIZE})
+    row = {"sBIC": solved.values.tolist()}
+    for name, count in (("BIC (dimension)", lambda h: h * (2 * SIZE - h)), ("BIC (parameters)", lambda h: 2 * h * SIZE)):
+        row[name] = [-height + count(h) / 2 * math.log(N) for h, height in zip(RANKS, heights, strict=True)]
+    return row
+
+
 def tabulate(rows):
     """How often each criterion chose each rank, and its mean difference from the best."""
     table = {}
-    for name in CRITERIA:
+    for name in [c for c in CRITERIA if c in rows[0]]:
         values = np.array([row[name] for row in rows])
         picks = Counter(int(i) + 1 for i in values.argmin(1))
         table[name] = {"picks": [picks.get(h, 0) for h in RANKS], "mean": (values - values[:, RANK - 1 : RANK]).mean(0).round(2).tolist()}
     return table
+
+
+def run_fits(design, seeds):
+    """Rows of the sets, by closed forms."""
+    return [compare_fits(design, seed) for seed in seeds]
+
+
+def run_all(chosen, seeds):
+    """Rows of the sets, those that were recorded before and new ones."""
+    chosen.record.parent.mkdir(parents=True, exist_ok=True)
+    lines = chosen.record.read_text().splitlines() if chosen.record.exists() else []
+    rows = {row["seed"]: row for row in map(json.loads, lines) if row["design"] == chosen.design}
+    began = time.monotonic()
+    for seed in seeds:
+        if seed not in rows and time.monotonic() - began < chosen.seconds:
+            rows[seed] = compare(chosen.design, seed)
+            with chosen.record.open("a") as file:
+                file.write(json.dumps(rows[seed]) + "\n")
+    return list(rows.values())
 
 
 def main():
@@ -81,26 +115,20 @@ def main():
     parser.add_argument("--sets", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="seed of the first set")
     parser.add_argument("--record", type=Path, default=Path("build/model_choice.jsonl"))
+    parser.add_argument("--fits-only", action="store_true", help="sBIC and BIC alone, in no time")
     parser.add_argument("--save", type=Path, help="add the table to this file")
     parser.add_argument("--seconds", type=float, default=math.inf, help="stop before the next set after so much time")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    chosen.record.parent.mkdir(parents=True, exist_ok=True)
-    lines = chosen.record.read_text().splitlines() if chosen.record.exists() else []
-    rows = {row["seed"]: row for row in map(json.loads, lines) if row["design"] == chosen.design}
-    began = time.monotonic()
-    for seed in range(chosen.first, chosen.first + chosen.sets):
-        if seed not in rows and time.monotonic() - began < chosen.seconds:
-            rows[seed] = compare(chosen.design, seed)
-            with chosen.record.open("a") as file:
-                file.write(json.dumps(rows[seed]) + "\n")
-    table = tabulate(list(rows.values()))
+    seeds = range(chosen.first, chosen.first + chosen.sets)
+    rows = run_fits(chosen.design, seeds) if chosen.fits_only else run_all(chosen, seeds)
+    table = tabulate(rows)
     for name, row in table.items():
         print(f"{name:18s} picks of H=1..6 {row['picks']}  mean difference from H=3 {row['mean']}")
     if chosen.save:
         saved = json.loads(chosen.save.read_text()) if chosen.save.exists() else {}
-        seconds = float(np.median([row["seconds"] for row in rows.values()]))
-        saved[chosen.design] = {"sets": len(rows), "criteria": table, "seconds": round(seconds, 1)}
+        name = f"{chosen.design}, without sampling" if chosen.fits_only else chosen.design
+        saved[name] = {"sets": len(rows), "criteria": table}
         chosen.save.write_text(json.dumps(saved, indent=1) + "\n")
 
 

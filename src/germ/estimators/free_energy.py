@@ -23,7 +23,7 @@ from germ.sampling.posterior import Method, Posterior, sample_posterior
 from germ.sampling.prior import check_prior
 
 _STREAM = 5  # of the seeds of repeated climbs
-_MOST_CLIMBS = 64
+_LEAST_CLIMBS, _MOST_CLIMBS = 2, 64  # an error from eight islands that is small by luck must not end it
 _PARTICLES = 128
 _EFFECTIVE = 0.8  # share of islands that the evidence has to rest on
 
@@ -80,7 +80,7 @@ def estimate_free_energy(
         if found[-1].effective_islands < _EFFECTIVE * len(found[-1].island_weights) and 2 * lasted < left:
             # Islands of this size lose parts of the posterior: their evidence is heavy-tailed, and more of them would not help.
             particles, found = 2 * particles, []
-        elif _combine(found)[1] <= precision or lasted > left:
+        elif (len(found) >= _LEAST_CLIMBS and _combine(found)[1] <= precision) or lasted > left:
             break
     return _report(posterior, found, precision, seed, time.monotonic() - began)
 
