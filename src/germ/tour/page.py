@@ -47,9 +47,9 @@ figure > svg {{ display: block; width: 100%; height: auto; margin: 0 auto; color
 figure > svg text {{ fill: currentColor }}
 figcaption {{ color: var(--quiet); font-size: .875rem; line-height: 1.45; margin: .5rem auto 0; max-width: 38rem }}
 .scroll {{ overflow-x: auto; max-width: 100% }}
-table {{ border-collapse: collapse; font-size: .875rem; line-height: 1.4; font-variant-numeric: tabular-nums; width: 100% }}
+table {{ border-collapse: collapse; font-size: .8125rem; line-height: 1.4; font-variant-numeric: tabular-nums; width: 100% }}
 caption {{ text-align: left; color: var(--quiet); padding-bottom: .35rem }}
-th, td {{ padding: .3rem .9rem .3rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule) }}
+th, td {{ padding: .3rem .7rem .3rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule) }}
 th:first-child, td:first-child {{ text-align: left }} thead th {{ color: var(--quiet); font-weight: 500 }} tbody th {{ font-weight: 500 }}
 div.scroll {{ margin: 1.25rem 0 }}
 pre, code {{ font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .8125rem; line-height: 1.5 }}

@@ -39,7 +39,7 @@ class Effort:
         components: Largest number of components that is fitted.
         precision: Wanted standard error of free energies, nats.
         relative: Wanted relative standard error of λ̂.
-        roads: To the learning coefficient of one problem, by name; None for all.
+        roads: To the learning coefficient of one problem, by name.
         work: Of sampled roads, in seconds that it takes, about.
         budget: Seconds after which a single estimate stops: far more than it takes, so that the clock decides nothing, also on a busy
             machine.
@@ -53,7 +53,7 @@ class Effort:
     components: int = 3
     precision: float = 0.2
     relative: float = 0.03
-    roads: tuple[str, ...] | None = None
+    roads: tuple[str, ...] = ("exact", "atlas", "volume", "wbic", "free-energy")
     work: float = 20.0
     budget: float = 1000.0
 
