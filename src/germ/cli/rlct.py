@@ -31,7 +31,17 @@ def rlct(
     plot: Annotated[Path | None, typer.Option(help="draw the Newton diagram (two variables) here: .png, .svg or .pdf")] = None,
     tree: Annotated[Path | None, typer.Option(help="write the tree of blow-ups here, an HTML page to click through")] = None,
 ) -> None:
-    """The learning coefficient λ and its multiplicity m, with proof: vol{K < ε} ~ c ε^λ (-log ε)^(m-1)."""
+    """The learning coefficient λ and its multiplicity m, with proof: vol{K < ε} ~ c ε^λ (-log ε)^(m-1).
+
+    K ≥ 0 is the Kullback–Leibler divergence or anything comparable to it; with --ideal, K = Σ f_i². Numbers are exact fractions.
+    Where the budget ends first, bounds are printed with their reason.
+
+    germ rlct "x**2*y**2"   ·   germ rlct --ideal "a*b+c*d" "a*b**3+c*d**3" --tree tree.html
+
+    germ rlct --ideal "x+y**2" --domain "x>=0" --prior "abs(y)**(1/2)"   ·   germ rlct --model tanh --hidden 2
+
+    germ rlct "y**2+x**2*(x-1)**4" --box "-1:2,-1:1" --certificate proof.json, then germ verify proof.json
+    """
     from germ.algebra.rlct import compute_rlct
     from germ.claim import to_json
     from germ.errors import InputError

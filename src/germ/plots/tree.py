@@ -18,8 +18,26 @@ _MAX_NODES = 4_000
 
 _WORDS = {
     "rewrite": "simplify", "comparable": "compare", "reduce": "simplify", "coordinate": "new coordinate", "split": "cases",
-    "sign": "signs", "blowup": "blow up", "sum": "sum", "product": "product", "relax": "relax", "same": "same as", "monomial": "monomial",
+    "sign": "signs", "unit": "unit", "derive": "consequence", "halfline": "half line", "blowup": "blow up",
+    "sum": "sum", "product": "product", "relax": "relax", "same": "same as", "monomial": "monomial",
     "empty": "empty", "open": "open",
+}  # fmt: skip
+
+_MEANING = {
+    "rewrite": "Other generators of the same ideal; monomials that all of them contain go into the exponents N.",
+    "comparable": "A sum of nonnegative monomials with positive cofactors: for λ and m it is as good as the monomials themselves.",
+    "reduce": "Units and monomials are taken out of a condition or of the prior.",
+    "coordinate": "A function with a derivative that does not vanish becomes a coordinate.",
+    "split": "Where no listed polynomial vanishes (first child), and where each is the first that does.",
+    "sign": "Positive, negative and zero values of a coordinate.",
+    "unit": "A coordinate that does not vanish here loses its exponents.",
+    "blowup": "The local coordinates are divided by powers of a pivot; the charts together cover the exceptional set.",
+    "derive": "A consequence of the conditions on the base points.",
+    "halfline": "An inequality becomes the sign of a coordinate.",
+    "sum": "Separate variables: values add.", "product": "Separate variables: the least value counts.",
+    "relax": "Fewer generators: this bounds the value from below, which is enough here.", "same": "A renaming of another node.",
+    "monomial": "A monomial ideal: the value is that of a linear program over N and h, m counts its optimal divisors.",
+    "empty": "There are no such points.", "open": "Not finished.",
 }  # fmt: skip
 
 _STYLE = """
@@ -63,6 +81,8 @@ def make_tree_page(certificate: Mapping[str, Any], title: str = "") -> str:
     problem, claim = certificate["problem"], certificate["claim"]
     generators = ", ".join(problem["generators"])
     value = f"λ = {claim['lambda']}, m = {claim['m']}" if "lambda" in claim else f"{claim.get('lower')} ≤ λ ≤ {claim.get('upper')}"
+    if problem["kind"] == "ideal":
+        value += "; K = Σ f², so λ is half of the least value of the leaves"
     heading = html.escape(title or (f"⟨{generators}⟩" if problem["kind"] == "ideal" else f"K = {problem.get('polynomial') or generators}"))
     cards = "".join(_card(index, node, nodes) for index, node in enumerate(nodes))
     return (
@@ -144,7 +164,17 @@ def _label(node: Mapping[str, Any]) -> tuple[str, str]:
     elif kind == "blowup":
         second = ", ".join(f"{x}:{w}" for x, w in step["weights"].items())
     elif kind == "coordinate":
-        second = f"{step['variable']} ← {step['polynomial']}"
+        same = step["variable"] == step["polynomial"]
+        second = f"{step['variable']} ≥ 0" if same else f"{step['variable']} ← {step['polynomial']}"
+    elif kind == "rewrite":
+        contents = [_monomial(op["monomial"]) for op in step["ops"] if op["op"] == "content"]
+        second = "divide by " + "·".join(contents) if contents else f"{len(step['ops'])} change" + "s" * (len(step["ops"]) > 1)
+    elif kind == "comparable":
+        second = " + ".join(_monomial(term["monomial"]) for term in step["terms"])
+    elif kind == "reduce":
+        second = str(step["what"])
+    elif kind in ("unit", "halfline"):
+        second = f"{step['variable']} {'≠' if kind == 'unit' else '≥'} 0"
     elif kind in ("split", "sign"):
         second = ", ".join(step.get("polynomials", [])) or step.get("variable", "")
     elif kind == "same":
@@ -171,20 +201,49 @@ def _card(index: int, node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]
     if state.get("prior"):
         text = "<br>".join(html.escape(f"|{p['polynomial']}|^{p['exponent']}") for p in state["prior"])
         lists.append(f"<tr><th>prior<td>{text}")
-    detail = {key: value for key, value in step.items() if key not in ("kind", "ops")}
+    detail = {key: value for key, value in step.items() if key not in ("kind", "ops", "charts") and value not in ([], {}, None)}
     facts = "".join(f"<tr><th>{html.escape(str(key))}<td>{html.escape(_short(value))}" for key, value in detail.items())
-    operations = "".join(f"<li><code>{html.escape(_short(op))}</code>" for op in step.get("ops", []))
+    charts = zip(step.get("charts", []), node["children"], strict=False)
+    facts += "".join(f'<tr><th><a href="#node-{c}">chart {c}</a><td>{html.escape(_chart(step["weights"], chart))}' for chart, c in charts)
+    operations = "".join(f"<li><code>{html.escape(_operation(op))}</code>" for op in step.get("ops", []))
     links = " ".join(f'<a href="#node-{c}">{c}</a>' for c in node["children"])
-    parent = node["parent"]
+    parent, meaning = node["parent"], _MEANING.get(step["kind"], "")
     up = f'<a href="#node-{parent}">node {parent}</a>' if index else "none"
     return (
         f'<section class="card" id="node-{index}" tabindex="-1"><h2>Node {index}: {html.escape(_label(node)[0])}</h2>'
         f"<p>parent: {up}; children: {links or 'none'}</p>"
         f"<table><tr><th>coordinate<th>role<th>N<th>h<th>sign<th>{''.join(rows)}</table>"
-        f"<table>{''.join(lists)}</table><h3>Step</h3><table>{facts}</table><ul>{operations}</ul></section>"
+        f"<table>{''.join(lists)}</table><h3>Step</h3><p>{meaning}</p><table>{facts}</table><ul>{operations}</ul></section>"
     )
 
 
+def _monomial(exponents: Mapping[str, int]) -> str:
+    return "·".join(x if e == 1 else f"{x}^{e}" for x, e in exponents.items() if e) or "1"
+
+
+def _chart(weights: Mapping[str, int], chart: Mapping[str, Any]) -> str:
+    """The substitution of one chart: x = t², y = t³·y, with the pivot called t by its old name."""
+    t, before = chart["pivot"], chart["before"]
+    power = {x: t if w == 1 else f"{t}^{w}" for x, w in weights.items()}
+    parts = [f"{t} → {'−' if chart['sign'] < 0 else ''}{power[t]}", *(f"{x} → {power[x]}·{x}" for x in weights if x != t)]
+    sides = f"{t} of both signs" if chart["sign"] == 0 else f"{t} ≥ 0"
+    return ", ".join(parts) + f"; {sides}" + (f", near {' = '.join(before)} = 0" if before else "")
+
+
+def _operation(op: Mapping[str, Any]) -> str:
+    if op["op"] == "content":
+        return f"divide all generators by {_monomial(op['monomial'])}"
+    if op["op"] == "replace":
+        unit = op.get("new_unit", op.get("old_unit"))
+        return f"generator {op['index']} becomes {op['new']}" + (f", up to the unit {unit}" if unit else "")
+    return f"drop generator {op['index']}: it lies in the others" if op["op"] == "drop" else _short(op)
+
+
 def _short(value: Any) -> str:
-    text = ", ".join(f"{k}: {_short(v)}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
+    if isinstance(value, Mapping):
+        text = ", ".join(f"{k}: {_short(v)}" for k, v in value.items())
+    elif isinstance(value, (list, tuple)):
+        text = "; ".join(map(_short, value))
+    else:
+        text = str(value)
     return text if len(text) <= 400 else text[:399] + "…"
