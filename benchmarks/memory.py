@@ -75,9 +75,9 @@ def main(arguments: list[str] | None = None) -> None:
         )
         rows.append({"allocator": name, "parameters": step["parameters"], "weights": weights, "activations": activations,
                      "peak": chains["peak"], "ratio": ratio})  # fmt: skip
+        if options.write:
+            options.write.write_text(json.dumps(rows, indent=1) + "\n")
     print("wanted: at most 4")
-    if options.write:
-        options.write.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

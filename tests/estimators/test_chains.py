@@ -1,6 +1,7 @@
 """λ̂ by chains: known values, arguments that reproduce draws, divergence, negative estimates, a model left as it was."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,14 @@ import torch
 from torch import nn
 
 from germ.errors import DivergenceError, InputError
-from germ.estimators.chain_report import correct_for_localization, correct_for_minimum, find_plateau, find_slope, summarize_rung
+from germ.estimators.chain_report import (
+    correct_for_localization,
+    correct_for_minimum,
+    correct_for_step,
+    find_plateau,
+    find_slope,
+    summarize_rung,
+)
 from germ.estimators.chains import estimate_by_chains
 from germ.sampling.kernels.parts import FIELDS
 from germ.sampling.planning import Rung, plan_rungs
@@ -160,6 +168,13 @@ def test_a_run_without_time_for_its_steps_stays_near_its_start():
     torch.manual_seed(0)
     found = estimate_by_chains(nn.Linear(2, 1), half_square, (torch.randn(64, 2), torch.randn(64, 1)), draws=4, burn_in=1, budget=0.1)
     assert math.isfinite(found.value)
+
+
+def test_momentum_is_less_certain_of_its_correction_where_directions_are_free():
+    rung = replace(_rung("m", 100.0, 1.0, 4.0, 0), correction=2.0)
+    assert correct_for_step(rung, 8, momentum=True).uncertainty == pytest.approx(0.06, rel=0.05)
+    assert correct_for_step(rung, 80, momentum=True).uncertainty == pytest.approx(0.06 + 0.8 * 0.9, rel=0.05)
+    assert correct_for_step(rung, 80, momentum=False).uncertainty == pytest.approx(0.06)
 
 
 def test_the_ladder_stops_at_the_top():

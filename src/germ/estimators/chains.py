@@ -235,7 +235,8 @@ def _report(
         return Estimate(math.nan, math.nan, provenance, diagnostics={"n": binding.samples.size}, warnings=(why,), trace=trace)
     second, third = (cold[i] if i >= 0 else None for i in (top - 1, top - 2))
     fallen = cold[top + 1] if top + 1 < len(cold) else None
-    corrections = [correct_for_step(last), correct_for_localization(last, second, third, fallen)]
+    step = correct_for_step(last, binding.dimension, momentum=recipe.kernel in ("sghmc", "sgnht"))
+    corrections = [step, correct_for_localization(last, second, third, fallen)]
     middle, hot, slope = rungs.get("middle", last), rungs.get("hot"), (math.nan, math.nan)
     if hot is not None and cold.index(middle) <= top:
         slope = find_slope(middle, hot, cold[-1])
