@@ -11,6 +11,7 @@ BENCHMARKS = {
     "model_choice": "the rank of a reduced rank regression by free energy, WBIC, sBIC and BIC",
     "wbic": "WBIC of a reduced rank regression beside PyMC (nutpie) and NumPyro",
     "waic": "WAIC beside ArviZ: time and memory",
+    "accuracy": "λ̂ of networks whose local λ is known, everything on default",
     "coverage": "how often the truth is within two stated standard errors",
     "speed": "chain-steps per second beside a bare PyTorch loop",
     "memory": "peak memory of sampling a network of 50 million parameters",

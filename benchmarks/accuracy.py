@@ -1,11 +1,13 @@
 """Accuracy of `germ.estimate_learning_coefficient`, everything on default, on problems whose local λ is known.
 
-    python -m benchmarks.accuracy                     # 48 problems from the seed that is reported; writes docs/data/accuracy.json
-    python -m benchmarks.accuracy --seed 1 --count 12 # others, printed only
+    python -m benchmarks accuracy                       # 48 problems from the seed that is reported; writes docs/data/accuracy.json
+    python -m benchmarks.accuracy --seed 1 --count 12   # others, printed only
+    python -m benchmarks.accuracy --only 3,17           # some of the reported ones; their rows are replaced
 
 Problems are drawn from a seeded generator: linear networks at points of given layer ranks with the local formula of the atlas, normal
-crossings, and one or two tanh units at zero truth; in single or double precision, with or without label noise. Method settings were
-chosen on other seeds than the one that is reported.
+crossings with and without regular directions, tanh units at zero truth and where one true unit is realised by several; in single or
+double precision, with or without label noise, from 200 to 100,000 samples. Method settings were chosen on other seeds than the one that
+is reported. Rows are written as they are made, so that the list can be run in portions.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ import itertools
 import json
 import math
 import os
-import sys
 import time
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,6 +36,8 @@ KINDS = (
     "tanh",
     "reduced rank",
     "deep linear, two singular layers",
+    "normal crossing, regular directions",
+    "tanh, partly realised",
     "deep linear",
     "tanh",
 )
@@ -81,6 +84,18 @@ class Monomial(nn.Module):
         return x * math.prod(factors[1:], start=factors[0])
 
 
+class CrossingAndPlane(nn.Module):
+    """f(x; w, v) = x₀ Π w_j^k_j + Σ_i x_i v_i."""
+
+    def __init__(self, exponents: list[int], start: list[float], regular: list[float]) -> None:
+        super().__init__()
+        self.crossing, self.plane = Monomial(exponents, start), nn.Linear(len(regular), 1, bias=False)
+        self.plane.weight = nn.Parameter(torch.tensor([regular]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.crossing(x[:, :1]) + self.plane(x[:, 1:])
+
+
 class TanhUnits(nn.Module):
     """f(x; a, B) = Σ_h a_h tanh(b_h · x), at zero."""
 
@@ -105,42 +120,66 @@ def make_problem(kind: str, seed: int) -> Problem:
     """One problem of a kind."""
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     dtype, noise = (torch.float32, torch.float64)[rng.integers(2)], (0.0, 0.5)[rng.integers(2)]
-    n = int(rng.choice([500, 1000, 5000]))
+    n = int(rng.choice([200, 1000, 5000, 100_000], p=[0.25, 0.4, 0.25, 0.1]))
     match kind:
         case "reduced rank":
-            model, family, inputs = _draw_reduced_rank(rng, g)
+            model, width, family, inputs, more = *_draw_reduced_rank(rng, g), 0
         case "deep linear":
-            model, family, inputs = _draw_deep_linear(rng, g)
+            model, width, family, inputs, more = *_draw_deep_linear(rng, g), 0
         case "deep linear, two singular layers":
-            model, family, inputs = _draw_mixed(rng, g)
-        case "normal crossing":
-            exponents = [int(k) for k in rng.integers(1, 3, rng.integers(2, 5))]
-            start = [0.0 if j == 0 or rng.random() < 0.7 else 0.8 for j in range(len(exponents))]
-            model, family = Monomial(exponents, start), "normal-crossing"
-            inputs = {"k": [k for k, w in zip(exponents, start, strict=True) if w == 0]}
-        case _:
-            hidden, ins, outs = int(rng.integers(1, 3)), int(rng.integers(1, 6)), int(rng.integers(1, 6))
-            model, family, inputs = TanhUnits(ins, hidden, outs), f"vandermonde-H{hidden}", {"M": outs, "N": ins, "Q": 2}
+            model, width, family, inputs, more = *_draw_mixed(rng, g), 0
+        case "normal crossing" | "normal crossing, regular directions":
+            model, width, family, inputs, more = _draw_crossing(rng, regular=kind != "normal crossing")
+        case "tanh":
+            hidden, width, outs = int(rng.integers(1, 3)), int(rng.integers(1, 6)), int(rng.integers(1, 6))
+            model, family, inputs, more = TanhUnits(width, hidden, outs), f"vandermonde-H{hidden}", {"M": outs, "N": width, "Q": 2}, 0
             if hidden == 2:
                 inputs["H"] = 2
+        case _:
+            model, width, family, inputs, more = _draw_partly_realised(rng)
     model = model.to(dtype)
-    width = next(p for p in model.parameters()).shape[-1] if kind != "normal crossing" else 1
     x = torch.randn(n, width, generator=g, dtype=torch.float64).to(dtype)
     with torch.no_grad():
         y = model(x)
     y = y + noise * torch.randn(y.shape, generator=g, dtype=torch.float64).to(dtype)
-    name = f"{kind} {family} {inputs}, {'float32' if dtype is torch.float32 else 'float64'}, {'noisy' if noise else 'exact'} labels"
+    points = ", ".join(f"{key}={value}" for key, value in inputs.items()).replace("[", "").replace("]", "")
+    name = f"{kind}: {points}; n={n}, {'float32' if dtype is torch.float32 else 'float64'}, {'noisy' if noise else 'exact'} labels"
     from germ.atlas import compute_value
 
     claim: Any = compute_value(family, **inputs)
-    return Problem(name, model, (x, y), Fraction(claim.learning_coefficient), family)
+    return Problem(name, model, (x, y), Fraction(claim.learning_coefficient) + Fraction(more, 2), family)
 
 
 def _gauss(g: torch.Generator, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=g, dtype=torch.float64)
 
 
-def _draw_reduced_rank(rng: np.random.Generator, g: torch.Generator) -> tuple[nn.Module, str, dict[str, Any]]:
+def _draw_crossing(rng: np.random.Generator, regular: bool) -> tuple[nn.Module, int, str, dict[str, Any], int]:
+    """Some factors of the monomial vanish at w*, at least one; regular directions add a half each."""
+    exponents = [int(k) for k in rng.integers(1, 4 if regular else 3, rng.integers(2, 5))]
+    start = [0.0 if j == 0 or rng.random() < 0.7 else 0.8 for j in range(len(exponents))]
+    inputs = {"k": [k for k, w in zip(exponents, start, strict=True) if w == 0]}
+    if not regular:
+        return Monomial(exponents, start), 1, "normal-crossing", inputs, 0
+    more = int(rng.integers(2, 12))
+    return CrossingAndPlane(exponents, start, rng.normal(size=more).tolist()), 1 + more, "normal-crossing", inputs, more
+
+
+def _draw_partly_realised(rng: np.random.Generator) -> tuple[nn.Module, int, str, dict[str, Any], int]:
+    """One true unit: two or three units have merged to it, or one is it and the others are at zero."""
+    hidden, merged = int(rng.integers(2, 4)), bool(rng.integers(2))
+    model, weight, slope = TanhUnits(1, hidden, 1), 0.5 + float(rng.random()), 0.7 + float(rng.random())
+    share = torch.tensor(rng.dirichlet([5.0] * hidden) if merged else [1.0] + [0.0] * (hidden - 1), dtype=torch.float64)
+    with torch.no_grad():
+        model.double()
+        model.inner.weight.copy_(slope * (torch.ones_like(share) if merged else share)[:, None])
+        model.outer.weight.copy_(weight * share[None])
+    if merged:
+        return model, 1, "tanh-general", {"H": hidden, "r": 1}, 0
+    return model, 1, "tanh-zero", {"H": hidden - 1}, 2
+
+
+def _draw_reduced_rank(rng: np.random.Generator, g: torch.Generator) -> tuple[nn.Module, int, str, dict[str, Any]]:
     """A of rank a and B of rank b with BA of rank r."""
     M, H, N = (int(v) for v in rng.integers(2, 22, 3))
     r = int(rng.integers(0, min(M, H, N)))
@@ -150,18 +189,18 @@ def _draw_reduced_rank(rng: np.random.Generator, g: torch.Generator) -> tuple[nn
     # A reaches a directions of the hidden layer, of which B sees r, and b − r others.
     A = frame[:, :a] @ _gauss(g, a, M) / math.sqrt(M)
     B = _gauss(g, N, b) @ torch.cat([frame[:, :r], frame[:, a : a + b - r]], 1).T / math.sqrt(max(b, 1))
-    return make_linear([M, H, N], [A, B]), "rrr-local", {"M": M, "N": N, "H": H, "r": r, "rankA": a, "rankB": b}
+    return make_linear([M, H, N], [A, B]), M, "rrr-local", {"M": M, "N": N, "H": H, "r": r, "rankA": a, "rankB": b}
 
 
-def _draw_deep_linear(rng: np.random.Generator, g: torch.Generator) -> tuple[nn.Module, str, dict[str, Any]]:
+def _draw_deep_linear(rng: np.random.Generator, g: torch.Generator) -> tuple[nn.Module, int, str, dict[str, Any]]:
     """All layers of the rank of their product."""
     widths = [int(v) for v in rng.integers(2, 13, rng.integers(4, 6))]
     r = int(rng.integers(0, min(widths)))
     factors = [_gauss(g, q, r) @ _gauss(g, r, p) / math.sqrt(max(r, 1) * p) for p, q in itertools.pairwise(widths)]
-    return make_linear(widths, factors), "dln-local", {"widths": widths, "r": r, "ranks": [r] * len(factors)}
+    return make_linear(widths, factors), widths[0], "dln-local", {"widths": widths, "r": r, "ranks": [r] * len(factors)}
 
 
-def _draw_mixed(rng: np.random.Generator, g: torch.Generator) -> tuple[nn.Module, str, dict[str, Any]]:
+def _draw_mixed(rng: np.random.Generator, g: torch.Generator) -> tuple[nn.Module, int, str, dict[str, Any]]:
     """An invertible square layer among two that are not."""
     M, H, N = (int(v) for v in rng.integers(2, 11, 3))
     r = int(rng.integers(0, min(M, H, N)))
@@ -172,6 +211,7 @@ def _draw_mixed(rng: np.random.Generator, g: torch.Generator) -> tuple[nn.Module
     factors.insert(at, square)
     return (
         make_linear(widths, factors),
+        widths[0],
         "dln-local",
         {"widths": widths, "r": r, "ranks": [int(torch.linalg.matrix_rank(f)) for f in factors]},
     )
@@ -193,7 +233,7 @@ def measure(problem: Problem, seed: int) -> dict[str, Any]:
     """One row of the table."""
     import germ
 
-    began = time.monotonic()
+    began, used = time.monotonic(), time.process_time()
     try:
         result: Any = germ.estimate_learning_coefficient(problem.model, squared_error, problem.data, seed=seed)
         value, error = getattr(result, "value", math.nan), getattr(result, "standard_error", math.nan)
@@ -204,7 +244,7 @@ def measure(problem: Problem, seed: int) -> dict[str, Any]:
     return {
         "name": problem.name, "parameters": problem.dimension, "known": str(problem.known), "estimate": value, "standard_error": error,
         "relative_error": value / known - 1, "z": 0.0 if value == known else (value - known) / error if error > 0 else math.inf,
-        "seconds": time.monotonic() - began, "method": note,
+        "seconds": round(time.monotonic() - began, 1), "cpu_seconds": round(time.process_time() - used, 1), "method": note,
     }  # fmt: skip
 
 
@@ -224,24 +264,32 @@ def main() -> None:
     parser.add_argument("--only", type=lambda text: [int(v) for v in text.split(",")], help="numbers of problems")
     arguments = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    rows = []
+    reported = arguments.seed == REPORTED_SEED and arguments.count == 48
+    rows: dict[int, dict[str, Any]] = {}
+    if reported and arguments.only and FILE.exists():
+        before = json.loads(FILE.read_text())
+        rows = {row["number"]: row for row in before["rows"] if before["seed"] == REPORTED_SEED}
     for index, problem in enumerate(draw_problems(arguments.seed, arguments.count)):
         if arguments.only and index not in arguments.only:
             continue
-        row = measure(problem, index)
-        rows.append(row)
+        row = rows[index] = {"number": index} | measure(problem, index)
         print(
-            f"{index:2d} {row['name'][:110]:110s} d={row['parameters']:4d} λ={row['known']:>6s} "
+            f"{index:2d} {row['name'][:104]:104s} d={row['parameters']:4d} λ={row['known']:>6s} "
             f"{row['estimate']:8.3f} ± {row['standard_error']:6.3f} {row['relative_error']:+7.2%} {row['z']:+5.1f}σ {row['seconds']:5.1f} s"
             + (f"  {row['method']}" if not math.isfinite(row["estimate"]) or "chains" in row["method"] else ""),
             flush=True,
         )
-    total = summarize(rows)
-    print(", ".join(f"{name} {value:.3g}" for name, value in total.items()))
-    if arguments.seed == REPORTED_SEED and arguments.count == 48 and not arguments.only:
-        FILE.parent.mkdir(exist_ok=True)
-        FILE.write_text(json.dumps({"seed": arguments.seed, "summary": total, "rows": rows}, indent=1, ensure_ascii=False) + "\n")
-        print(f"written: {FILE}", file=sys.stderr)
+        if reported:
+            _write(rows)
+    print(", ".join(f"{name} {value:.3g}" for name, value in summarize(list(rows.values())).items()))
+
+
+def _write(rows: dict[int, dict[str, Any]]) -> None:
+    """One row a line, those made so far."""
+    ordered = [rows[index] for index in sorted(rows)]
+    lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in ordered)
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(f'{{"seed": {REPORTED_SEED}, "summary": {json.dumps(summarize(ordered))}, "rows": [\n  {lines}\n]}}\n')
 
 
 if __name__ == "__main__":

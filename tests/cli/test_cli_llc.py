@@ -68,12 +68,12 @@ def refuse(monkeypatch, capsys, *arguments):
 
 def test_a_node_has_one_half(folder):
     run = write(folder, more="[model_arguments]\nscale = 2.0\n[options]\nbudget = 50.0\nseed = 3")
-    answer = CliRunner().invoke(app, ["llc", run, "--budget", "30", "--json"])
+    answer = CliRunner().invoke(app, ["llc", run, "--budget", "300", "--json"])
     assert answer.exit_code == 0, answer.output
     found = json.loads(answer.stdout)
     assert found["kind"] == "estimate"
     assert abs(found["value"] - 0.5) < 3 * found["standard_error"] < 0.06
-    assert found["settings"]["budget"] == 30
+    assert found["settings"]["budget"] == 300
     assert found["seed"] == 3
 
 

@@ -29,7 +29,7 @@ class Node(nn.Module):
 @pytest.fixture(scope="module")
 def limit():
     x = torch.randn(50, 1, generator=torch.Generator().manual_seed(0))
-    return germ.estimate_learning_coefficient(Node(), squared_error, (x, 0 * x), budget=30)
+    return germ.estimate_learning_coefficient(Node(), squared_error, (x, 0 * x), budget=600)
 
 
 @pytest.fixture(scope="module")

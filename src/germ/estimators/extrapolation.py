@@ -21,12 +21,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_GAPS = (1 / 6, 1 / 4, 1 / 2, 1.0)  # distances between poles of smooth germs with small exponents
+# Distances between poles of germs with small exponents: differences of fractions with small denominators.
+_GAPS = (1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 1.0)
 _OFFSETS = np.array([-6.0, -3.0, -1.0, 1.0, 3.0])  # c, from where A reaches half of its end
 _OFFSET_SPREAD = 3.0  # its prior standard deviation
 _CLEAR = 1.5  # u − c at the first temperature used
 _LEAST = 6  # temperatures that a fit needs
 _STARTS = 24  # first temperatures tried
+# Of the way from the top of the ladder to the limit: where the next pole is close, a sum of exponentials looks like (m − 1)/u, and all of
+# that way may be wrong; and where A still rises faster than the fit goes on, the ladder ended too early.
+_UNSEEN = 0.5
 _SHAPE = 0.003  # of λ: what the form leaves out
 
 
@@ -36,7 +40,8 @@ class Extrapolation:
 
     Args:
         value: λ.
-        standard_error: Of λ; fits and their disagreement together.
+        standard_error: Of λ; fits, their disagreement, and half of what was extrapolated.
+        sampling_error: The part of it that more draws make smaller.
         multiplicity: Probability of each m.
         last: A at the upper end of the ladder.
         misfit: χ² per degree of freedom of the most probable fit.
@@ -44,6 +49,7 @@ class Extrapolation:
 
     value: float
     standard_error: float
+    sampling_error: float
     multiplicity: dict[int, float]
     last: float
     misfit: float
@@ -99,7 +105,12 @@ def extrapolate_ladder(log_temperatures: np.ndarray, means: np.ndarray, largest_
     chosen = np.array([fit.multiplicity for fit in fits])
     probability = {m: float(weight[chosen == m].sum()) for m in range(1, largest_multiplicity + 1)}
     best = fits[int(np.argmax(weight))]
-    return Extrapolation(mixed, float(np.hypot(spread, _SHAPE * mixed)), probability, top, best.misfit)
+    before = float(np.median(mean[half + (len(u) - half) // 2 : half + 2 * (len(u) - half) // 3 + 1]))
+    left = 2 * (top - before)  # of 1/u, twice what the last third gained
+    error = float(np.hypot(spread, _UNSEEN * max(abs(mixed - top), abs(left - (mixed - top)))))
+    return Extrapolation(
+        mixed, float(np.hypot(error, _SHAPE * mixed)), float(np.hypot(spread, _SHAPE * mixed)), probability, top, best.misfit
+    )
 
 
 def _fit(

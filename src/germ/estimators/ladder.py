@@ -68,7 +68,7 @@ class Request:
     @property
     def deadline(self) -> float:
         """When sampling stops."""
-        return self.began + 0.85 * self.budget
+        return self.began + 0.75 * self.budget
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ def _use_blocks(
 ) -> _Germ:
     width = choose_width(generators, wrapped.center, spectrum, scale, generator)
     blocks = find_blocks(wrapped, generators, scale, generator)
-    sweep = BlockSweep(generators, wrapped.center, width, blocks, generator)
+    single = any(len(block.coordinates) == 1 and not block.affine for block in blocks)
+    sweep = BlockSweep(generators, wrapped.center, width, blocks, generator, spectrum.flat if single and spectrum.rank else None)
     largest = compute_largest_temperature(generators, wrapped.center, spectrum, width)
     d = wrapped.dimension
     if compute_first_temperature(sweep, spectrum, 32) > largest:
@@ -174,7 +175,7 @@ def _sample(wrapped: WrappedModel, noise: str, germ: _Germ, request: Request) ->
         if ladders and len(ladder.temperatures) < len(ladders[0].temperatures):
             break
         ladders.append(ladder)
-        u, means = _stack(ladders)
+        u, means = _stack(ladders, germ)
         if len(u) < _LEAST_LEVELS:
             raise DivergenceError(
                 f"only {len(u)} temperatures could be sampled", f"at least {_LEAST_LEVELS}", "raise budget=, or pass fewer parameters="
@@ -190,15 +191,19 @@ def _sample(wrapped: WrappedModel, noise: str, germ: _Germ, request: Request) ->
         now = time.monotonic()
         if request.progress is not None:
             request.progress({"done": min(1.0, (now - request.began) / request.budget), "value": value, "standard_error": error})
-        if error < 0.5 * request.precision * value or now + 1.1 * (now - began) > request.deadline or len(ladders) >= 8:
+        if found.sampling_error < 0.5 * request.precision * value or now + 1.1 * (now - began) > request.deadline or len(ladders) >= 8:
             return _report(wrapped, request, noise, germ, found, ladders)
     return _report(wrapped, request, noise, germ, found, ladders)
 
 
-def _stack(ladders: list[Ladder]) -> tuple[np.ndarray, np.ndarray]:
+def _stack(ladders: list[Ladder], germ: _Germ) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of the temperatures and the means of all islands, up to where chains are still in equilibrium."""
     means = torch.cat([torch.stack(ladder.means) for ladder in ladders], 1).numpy()
     virial = np.mean([ladder.virial for ladder in ladders], 0)
-    keep = len(virial)
+    # E[tK] is half the dimension at most, since w·∇K ≥ 2K: what is above has not cooled.
+    error = means.std(1, ddof=1) / math.sqrt(means.shape[1])
+    hot = means.mean(1) > 1.1 * germ.dimension / 2 + 4 * np.minimum(error, 0.1 * germ.dimension)
+    keep = int(np.argmax(hot)) if hot.any() else len(virial)
     while keep > _LEAST_LEVELS and abs(virial[keep - 1] - 1) > 0.3:
         keep -= 1
     return np.log(ladders[0].temperatures)[:keep], means[:keep]

@@ -29,8 +29,12 @@ _PRECISION = 1e-13  # of F relative to the outputs of which it is a difference, 
 # With σ the singular values and μ of them falling along one direction x = (distance to where they vanish), the weight of a point is
 # x^(−μ) exp(−(x − x*)²/2ρ²): it has a barrier that keeps chains about w* where μρ²/x*² < 1/4; sum of (Δσ/σ)² is that number.
 _CHANGE = 0.025
+_EXACT = 1e-12  # share of the largest singular value of J that is rounding where parameters are exact
 _COARSEST = 1e-3  # share of the largest singular value that may be rounding: half precision does not tell zeros of J from small values
 _WIDEST = 0.2  # of the typical size of the parameters
+# At w* = 0 nothing tells a size but the activations, which bend at 1: the wider, the earlier higher orders are seen, but a deeper
+# singular point at distance 1, e^(−50) away in weight, must not be.
+_AT_THE_ORIGIN = 0.1
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,11 @@ class Spectrum:
         """Their number r."""
         return len(self.eigenvalues)
 
+    @property
+    def flat(self) -> Tensor:
+        """A basis of the kernel of J, (d, d − r)."""
+        return torch.linalg.qr(self.directions, mode="complete")[0][:, self.rank :]
+
     def regular(self, t: float, width: float) -> float:
         """E[tK] of the quadratic part alone in a neighbourhood of width ρ: r/2 as t → ∞."""
         scaled = t * self.eigenvalues * width**2
@@ -79,9 +88,9 @@ def read_spectrum(generators: Generators, center: Tensor, scale: float, unit: fl
     beside = center + 0.1 * scale * torch.randn(2, len(center), generator=rng, dtype=torch.float64)
     ranks = []
     least = max(1e-8, 300 * unit)
-    for point in (*beside, center):
+    for point, share in ((beside[0], _EXACT), (beside[1], _EXACT), (center, least)):  # only w* is rounded
         _, singular, basis = torch.linalg.svd(generators.jacobian(point[None], everything)[1][0], full_matrices=False)
-        ranks.append(int((singular > least * singular[0]).sum()) if float(singular[0]) > 1e-100 else 0)
+        ranks.append(int((singular > share * singular[0]).sum()) if float(singular[0]) > 1e-100 else 0)
     # At the origin of a homogeneous germ J is zero, not small: compare with J beside it.
     rank = ranks[2]
     small = singular[rank:]
@@ -103,7 +112,7 @@ def choose_width(generators: Generators, center: Tensor, spectrum: Spectrum, sca
     Returns:
         ρ.
     """
-    width = _WIDEST * scale
+    width = _WIDEST * scale if bool((center != 0).any()) else _AT_THE_ORIGIN
     if spectrum.rank == 0:
         return width
     everything = torch.arange(len(center))

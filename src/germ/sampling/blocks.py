@@ -29,6 +29,7 @@ from germ.sampling.outputs import Generators
 _LARGEST_BLOCK = 256  # coordinates drawn together: a Cholesky factor each
 _SHORT = 1e-7  # ratio of diagonal entries below which a Cholesky factor has lost the small eigenvalues, and QR takes over
 _LARGEST_JACOBIAN = 4_000_000  # entries of Jacobians held at a time
+_FLAT_MOVES = 3  # in each sweep
 _LARGEST_SPLIT = 64  # a tensor in which F is not affine is moved entry by entry up to this size
 
 
@@ -102,6 +103,7 @@ class BlockSweep:
         width: ρ.
         blocks: The blocks.
         rng: Source of randomness.
+        flat: A basis of directions in which K is flat at w*, (d, k): where single coordinates are moved, stiff ones would hold them.
     """
 
     generators: Generators
@@ -109,6 +111,7 @@ class BlockSweep:
     width: float
     blocks: list[Block]
     rng: torch.Generator
+    flat: Tensor | None = None
 
     def __call__(self, positions: Tensor, t: float) -> tuple[Tensor, Tensor]:
         """Move all chains, (C, d), at inverse temperature t; return them and t|F|²/2, averaged over the sweep, (C,)."""
@@ -116,23 +119,42 @@ class BlockSweep:
         for index in torch.randperm(len(self.blocks), generator=self.rng).tolist():
             block = self.blocks[index]
             if len(block.coordinates) == 1 and not block.affine:
-                positions, energy = self._slice(positions, int(block.coordinates), t)
+                positions, energy = self._slice(positions, self._axis(int(block.coordinates)), t)
             else:
                 rows = [self._move(part, block, t) for part in self._split(positions, block)]
                 positions, energy = torch.cat([row[0] for row in rows]), torch.cat([row[1] for row in rows])
             total, count = total + energy, count + 1
+        if self.flat is not None:
+            for _ in range(_FLAT_MOVES):
+                positions, energy = self._move_along_flats(positions, t, self.flat)
+                total, count = total + energy, count + 1
         return positions, total / count
 
-    def _move(self, positions: Tensor, block: Block, t: float) -> tuple[Tensor, Tensor]:
+    def _move_along_flats(self, positions: Tensor, t: float, flat: Tensor) -> tuple[Tensor, Tensor]:
+        """Slice along a direction that is flat at w*, then walk along those that are flat where the chain is."""
+        if flat.shape[1]:
+            direction = flat @ torch.randn(flat.shape[1], generator=self.rng, dtype=torch.float64)
+            positions, _ = self._slice(positions, direction / direction.norm(), t)
+        return self._move(positions, Block(torch.arange(len(self.center)), False), t, walk=True)
+
+    def _move(self, positions: Tensor, block: Block, t: float, walk: bool = False) -> tuple[Tensor, Tensor]:
+        """Draw a block from its linearised conditional law; or walk: take a step of its covariance, shortened to one of all scales.
+
+        K is flat to first order along the step, so that t^(−1/4) of it is free where K is quartic.
+        """
         here = positions[:, block.coordinates]
         mean, factor, value, energy = self._conditional(positions, block, t)
         noise = torch.randn(here.shape, generator=self.rng, dtype=torch.float64)
-        there = mean + torch.linalg.solve_triangular(factor, noise[..., None], upper=True)[..., 0]
+        size = torch.ones(len(here), 1, dtype=torch.float64)
+        if walk:
+            mean = here
+            size = torch.exp(-0.25 * max(math.log(t), 0.0) * torch.rand(len(here), 1, generator=self.rng, dtype=torch.float64))
+        there = mean + size * torch.linalg.solve_triangular(factor, noise[..., None], upper=True)[..., 0]
         moved = positions.index_copy(1, block.coordinates, there)
         if block.affine:
             return moved, energy
         back, other, new, _ = self._conditional(moved, block, t)
-        returned = (other @ (here - back)[..., None])[..., 0]
+        returned = (other @ (here - (there if walk else back))[..., None])[..., 0] / size
 
         def prior(part: Tensor) -> Tensor:
             return ((part - self.center[block.coordinates]) / self.width).pow(2).sum(1) / 2
@@ -201,22 +223,27 @@ class BlockSweep:
         log_integral = -factor.diagonal(dim1=1, dim2=2).abs().log().sum(1) - (least + prior) / 2
         return _Gaussian(mean[..., 0], factor, (least + size - spread) / 2, log_integral)
 
-    def _slice(self, positions: Tensor, j: int, t: float) -> tuple[Tensor, Tensor]:
-        """Slice sampling of one coordinate, shrinking from a bracket of 12 ρ."""
+    def _axis(self, j: int) -> Tensor:
+        return torch.nn.functional.one_hot(torch.tensor(j), len(self.center)).double()
+
+    def _slice(self, positions: Tensor, direction: Tensor, t: float) -> tuple[Tensor, Tensor]:
+        """Slice sampling along a unit vector, shrinking from a bracket of 12 ρ; coordinates are those of w − w* along it."""
         count, positions = len(positions), positions.clone()
         prior = 0.5 / self.width**2
+        place = (positions - self.center) @ direction
         energy = t * self.generators.values(positions).pow(2).sum(1) / 2
-        level = energy + prior * (positions[:, j] - self.center[j]) ** 2
+        level = energy + prior * place**2
         level -= torch.log(torch.rand(count, generator=self.rng, dtype=torch.float64).clamp_min(1e-300))
-        low = positions[:, j] - 12 * self.width * torch.rand(count, generator=self.rng, dtype=torch.float64)
+        low = place - 12 * self.width * torch.rand(count, generator=self.rng, dtype=torch.float64)
         high, active = low + 12 * self.width, torch.arange(count)
         for _ in range(200):
-            here = positions[active, j]
+            here = place[active]
             proposal = low + (high - low) * torch.rand(len(active), generator=self.rng, dtype=torch.float64)
-            moved = pad_rows(positions[active].index_copy(1, torch.tensor([j]), proposal[:, None]), count)
-            new = t * self.generators.values(moved)[: len(active)].pow(2).sum(1) / 2
-            inside = new + prior * (proposal - self.center[j]) ** 2 <= level[active]
-            positions[active[inside], j], energy[active[inside]] = proposal[inside], new[inside]
+            moved = positions[active] + (proposal - here)[:, None] * direction
+            new = t * self.generators.values(pad_rows(moved, count))[: len(active)].pow(2).sum(1) / 2
+            inside = new + prior * proposal**2 <= level[active]
+            positions[active[inside]], energy[active[inside]] = moved[inside], new[inside]
+            place[active[inside]] = proposal[inside]
             below = proposal < here
             low, high = torch.where(below, proposal, low)[~inside], torch.where(below, high, proposal)[~inside]
             active = active[~inside]
