@@ -1,6 +1,7 @@
 """Accuracy of `germ.estimate_volume_scaling`, everything on default, on problems whose λ and m are known.
 
-    python -m benchmarks.volume                   # the list, from the seed that is reported; writes docs/data/volume.json
+    python -m benchmarks.volume --part 0/1        # the list, from the seed that is reported
+    python -m benchmarks.volume --join            # writes docs/data/volume.json
     python -m benchmarks.volume --seed 7          # printed only
     python -m benchmarks.volume --fresh 12        # problems drawn at random instead of the list
     python -m benchmarks.volume --only tanh,rrr
@@ -136,16 +137,17 @@ def measure(family: str, options: dict[str, Any], seed: int) -> dict[str, Any] |
     truth = find_truth(replace(problem))
     if truth is None:
         return None
-    start = time.perf_counter()
+    start, began = time.perf_counter(), time.process_time()
     found = germ.estimate_volume_scaling(problem, seed=seed)
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - began
     value, m = truth
     d = found.diagnostics
     return {
         "family": family, "options": options, "name": problem.name, "dimension": problem.dimension, "lambda": str(value), "m": m,
         "value": found.value, "standard_error": found.standard_error, "found_m": d["multiplicity"],
         "probabilities": [round(p, 3) for p in d["multiplicity_probabilities"]], "error": found.value / float(value) - 1,
-        "z": (found.value - float(value)) / found.standard_error, "seconds": round(seconds, 1), "evaluations": d["evaluations"],
+        "z": (found.value - float(value)) / found.standard_error, "seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1),
+        "evaluations": d["evaluations"],
         "particles": d["particles"], "stopped": d["stopped"], "depth": d["log_epsilon"],
     }  # fmt: skip
 
@@ -157,7 +159,7 @@ def describe(row: dict[str, Any]) -> str:
     return (
         f"{row['name'][:58]:<58} {row['dimension']:>3} {row['lambda']:>6} {row['m'] or '?'!s:>2} "
         f"{row['value']:9.4f} ± {row['standard_error']:.4f} {m!s:>2} {100 * row['error']:+6.2f} % {row['z']:+5.1f}σ "
-        f"{row['seconds']:6.1f} s {row['evaluations'] / 1e6:6.1f} M {row['stopped']}{wrong}{off}"
+        f"{row['cpu_seconds']:6.1f} s {row['evaluations'] / 1e6:6.1f} M {row['stopped']}{wrong}{off}"
     )
 
 
@@ -169,21 +171,32 @@ def main() -> None:
     parser.add_argument("--only", default="", help="families, separated by commas")
     parser.add_argument("--large", action="store_true", help="only the large ones")
     parser.add_argument("--small", action="store_true", help="only the small ones")
-    parser.add_argument("--write", action="store_true", help="write docs/data/volume.json")
+    parser.add_argument("--part", default="", help="i/n: every n-th problem from the i-th, recorded in build/ for --join")
+    parser.add_argument("--join", action="store_true", help="write docs/data/volume.json from the recorded parts")
     chosen = parser.parse_args()
+    folder = FILE.parent.parent.parent / "build" / "volume"
     if chosen.fresh:
         problems = list(draw_fresh(chosen.fresh, chosen.seed))
     else:
         problems = [*(() if chosen.large else SMALL), *(() if chosen.small else LARGE)]
     problems = [p for p in problems if not chosen.only or p[0] in chosen.only.split(",")]
+    index, count = (int(v) for v in (chosen.part or "0/1").split("/"))
     rows = []
-    for family, options in problems:
+    if chosen.join:
+        recorded = {(r["family"], repr(r["options"])): r for p in sorted(folder.glob("*.json")) for r in json.loads(p.read_text())}
+        rows = [recorded[family, repr(options)] for family, options in problems if (family, repr(options)) in recorded]
+        problems = []
+    for family, options in problems[index::count]:
         row = measure(family, options, chosen.seed)
         if row is None:
             print(f"{family} {options}: λ not known, left out")
             continue
         rows.append(row)
         print(describe(row), flush=True)
+        if chosen.part:
+            folder.mkdir(parents=True, exist_ok=True)
+            kind = "large" if chosen.large else "small" if chosen.small else "all"
+            (folder / f"{kind}-{index}.json").write_text(json.dumps(rows, ensure_ascii=False))
     for label, group, limit in (
         ("≤ 10", [r for r in rows if r["dimension"] <= 10], 0.03),
         ("> 10", [r for r in rows if r["dimension"] > 10], 0.05),
@@ -193,9 +206,9 @@ def main() -> None:
             print(
                 f"d {label}: {sum(abs(r['error']) <= limit for r in group)} of {len(group)} within {limit:.0%}, "
                 f"m right on {right}, unresolved on {sum(r['found_m'] is None for r in group)}, "
-                f"largest |z| {max(abs(r['z']) for r in group):.1f}, slowest {max(r['seconds'] for r in group):.0f} s"
+                f"largest |z| {max(abs(r['z']) for r in group):.1f}, slowest {max(r['cpu_seconds'] for r in group):.0f} s of one core"
             )
-    if chosen.write:
+    if chosen.join:
         FILE.parent.mkdir(exist_ok=True)
         cores = os.cpu_count()
         document = {"seed": chosen.seed, "cores": cores, "rows": rows}

@@ -27,6 +27,7 @@ _WBIC_SAMPLES = 250
 _LARGEST_N, _FIRST_LOG_N = 1e6, 1.0  # n to which the free energy is followed, and where its growth begins to count
 _LONGEST_MEMORY = 0.5
 _ISLANDS, _PARTICLES, _DRAWS = 4, 48, 150
+_DEEP = 25.0  # log nβ from which on the ladder's own extrapolation is taken
 _STREAM = 11
 
 
@@ -70,7 +71,16 @@ def estimate_from_network(problem: Problem, seed: int, budget: float) -> Claim:
     data = problem.simulate(_NETWORK_SAMPLES, torch.Generator().manual_seed(seed))
     loss = _negative_log_likelihood if problem.regression is None else _square
     found = estimate_learning_coefficient(Network(problem), loss, data, seed=seed, budget=budget, on_failure="return")
-    return replace(found, trace=None) if isinstance(found, Estimate) else found
+    if not isinstance(found, Estimate):
+        return found
+    reached = math.log(found.diagnostics.get("nbeta", 1.0))
+    if reached >= _DEEP:
+        return replace(found, trace=None)
+    # A ladder that ends early cannot tell m and the next pole: what they change there belongs into the error.
+    _, spread = describe_remainder(max(reached, 1.0), problem.dimension)
+    note = Correction("short ladder", 0.0, spread, f"sampling ended at nβ = e^{reached:.0f}: m and the next pole are open there")
+    error = math.hypot(found.standard_error, spread)
+    return replace(found, trace=None, standard_error=error, corrections=(*found.corrections, note))
 
 
 def estimate_from_wbic(problem: Problem, seed: int, budget: float) -> Estimate:

@@ -14,7 +14,7 @@ from germ.roads.posterior import estimate_from_growth, estimate_from_network, es
 
 _LARGEST_VOLUME = 100  # dimension
 _LARGEST_POSTERIOR = 24  # dimension up to which particles from the prior find the posterior in seconds
-_WORK = 0.7  # millions of evaluations for each second of the budget: what a core does on small models
+_WORK = 0.35  # millions of evaluations for each second of the budget: a third of what a core does on small models
 _EXACT_SHARE, _NETWORK_SHARE = 0.3, 0.5  # of the budget
 
 

@@ -127,8 +127,11 @@ def measure_slopes(x: Array, step: float, size: int) -> Slopes:
     smooth = _smooth(factor)
     deviation = (lengths - mean[:, None]) / np.sqrt(expected * np.maximum(smooth, 1.0))[:, None]
     neighbours = float((deviation[1:] * deviation[:-1]).mean()) if len(mean) > 2 else 0.0
-    variance = expected * np.maximum(smooth, 1.0) * (1 + 2 * max(0.0, neighbours)) / islands
-    slope = length * step / mean
+    excess = np.maximum(smooth, 1.0) * (1 + 2 * max(0.0, neighbours))
+    variance = expected * excess / islands
+    # A level keeps the share p of the volume on average, so the mean of its logarithm is lower by half its variance: correlated particles
+    # have more of it than independent ones, for which `step` is made.
+    slope = length * (step + 0.5 * (float(excess.mean()) - 1) * (1 - p) / (p * size)) / mean
     middle = 0.5 * (x[edges[1:]] + x[edges[:-1]]).mean(1)
     return Slopes(middle, slope, slope * np.sqrt(variance) / mean)
 

@@ -38,6 +38,8 @@ _PILOT_SHARE = 0.3  # of the work, at most
 _SAFE = 0.9
 _DEPTH = 60.0  # of the first descent, in nats of ε; 27.6 is K = 1e-12
 _DEEPEST = 120.0
+_SHALLOWEST = 30.0
+_LEVELS = 104.0  # nats of volume that are enough: where λ is large, more particles say more than more depth
 _ANNEALED = 48  # particles of an island in high dimension
 _TRAJECTORIES = 10
 _SPAN = 22.0
@@ -89,7 +91,7 @@ def estimate_volume_scaling(
     seed: int = 0,
     precision: float = 0.005,
     work: float = 40.0,
-    budget: float = 120.0,
+    budget: float = 600.0,
 ) -> Estimate:
     """Estimate λ and m from V(ε) = ∫_{K < ε} φ dw ~ c ε^λ (-log ε)^(m-1).
 
@@ -215,10 +217,12 @@ def _split(target: _Target, seed: int, purse: _Purse, precision: float) -> tuple
         notes: dict[str, object] = {"particles": _ISLANDS * size, "stopped": descent.stopped, "moved": descent.moved[-1]}
         reached = -float(descent.log_levels[-1].mean())
         unfinished = descent.stopped == "work"
-        allowed = _SAFE * size * (purse.limit - purse.spent) / ((purse.spent - before) * (depth / reached if unfinished else 1.0))
+        depth = min(depth, max(_SHALLOWEST, _LEVELS / fit.learning_coefficient))
+        ratio = depth / reached if unfinished or depth < reached else 1.0
+        allowed = _SAFE * size * (purse.limit - purse.spent) / ((purse.spent - before) * ratio)
         if max(fit.probabilities) < _RESOLVED:
             wanted = min(_LARGEST, allowed)
-            if descent.stopped == "depth" and depth < _DEEPEST and wanted > 4 * size:
+            if descent.stopped == "depth" and depth == _DEPTH and wanted > 4 * size:
                 wanted, depth = wanted * depth / _DEEPEST, _DEEPEST
         else:
             needed = size * (fit.standard_error / (precision * fit.learning_coefficient)) ** 2
