@@ -36,6 +36,12 @@ def test_a_budget_of_nodes_turns_into_bounds_that_contain_the_truth(name, nodes)
     assert found.details["nodes"] < nodes + 100
 
 
+def test_inequalities_that_always_hold_change_nothing():
+    plain = compute_rlct(["x*z", "x-y^2"])
+    held = compute_rlct(["x*z", "x-y^2"], domain="y-y>=0; 1>=0")
+    assert (held.learning_coefficient, held.multiplicity) == (plain.learning_coefficient, plain.multiplicity)
+
+
 LARGE = {
     "a cube of thirty variables": "(" + "+".join(f"x{i}" for i in range(30)) + ")^3 + x0^4*x1^5",
     "thirty powers": "+".join(f"x{i}^{i + 2}" for i in range(30)),

@@ -17,7 +17,7 @@ LARGE = 600  # nodes of certificates that take the checker more than a second
 
 
 def ask(row):
-    options = {key: row[key] for key in ("at", "domain", "prior", "box") if key in row}
+    options = {key: row[key] for key in ("at", "domain", "prior", "box", "everywhere") if key in row}
     return compute_rlct(row.get("polynomial") or row["ideal"], budget=BUDGET, **options)
 
 

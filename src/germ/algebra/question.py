@@ -177,7 +177,7 @@ def read_question(
     squares = () if is_ideal else find_squares(texts[0], names)
     kind = "ideal" if is_ideal or squares else "polynomial"
     generators = tuple(s.generator**s.power for s in squares) or tuple(given)
-    inequalities = tuple(parse_domain(domain, names)) if domain else ()
+    inequalities = tuple(g for g in parse_domain(domain, names) if not _is_always_true(g)) if domain else ()
     density = parse_prior(prior, names) if prior is not None else None
     notes: tuple[str, ...] = ()
     if density is not None and density.remainder_order is not None:
@@ -196,6 +196,10 @@ def read_question(
     if point is not None and all(isinstance(v, fmpq) for v in point):
         _check_point(question, everything, [v for v in point if isinstance(v, fmpq)])
     return question
+
+
+def _is_always_true(g: fmpq_mpoly) -> bool:
+    return g.is_zero() or (g.is_constant() and g.leading_coefficient() > 0)
 
 
 def _read_box(box: Any, names: Sequence[str]) -> dict[str, tuple[fmpq, fmpq]] | None:

@@ -147,7 +147,7 @@ class _Search:
         node = self.result.nodes[index]
         if time.monotonic() > self.stop or len(self.result.nodes) > self.budget.nodes or node.depth > MAX_DEPTH:
             return self.leave_open(index, "the budget of time, nodes or depth was spent")
-        if any(len(g) > MAX_TERMS or (len(g) and max(g.degrees(), default=0) > MAX_DEGREE) for g in node.state.ideal):
+        if _has_exploded(node.state):
             return self.leave_open(index, f"a polynomial grew beyond {MAX_TERMS} terms or degree {MAX_DEGREE}")
         move = settle(node.state)
         if move is not None:
@@ -204,6 +204,11 @@ class _Search:
         child = result.nodes[children[0]]
         child.value, child.step = leaf.value, leaf.step
         return True
+
+
+def _has_exploded(state: State) -> bool:
+    polynomials = (*state.ideal, *state.relations, *state.zero, *state.nonzero, *state.domain, *(p for p, _ in state.prior))
+    return any(len(g) > MAX_TERMS or (len(g) and max(g.degrees(), default=0) > MAX_DEGREE) for g in polynomials)
 
 
 def evaluate(resolution: Resolution) -> tuple[Fraction | None, Fraction | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from germ.algebra.blowup import primitive_part
 from germ.algebra.coordinates import change_linearly
-from germ.algebra.moves.base_set import settle_dependents, settle_units, settle_zero
+from germ.algebra.moves.base_set import settle_dependents, settle_relations, settle_units, settle_zero
 from germ.algebra.moves.centres import blow_up, blow_up_along
 from germ.algebra.moves.move import Move, as_move
 from germ.algebra.moves.smooth import compare, tidy, use_coordinate, use_prior_coordinate
@@ -22,7 +22,7 @@ from germ.algebra.state import State
 
 def settle(state: State) -> Move | None:
     """What is known about B, the domain and the volume form, written as simply as possible."""
-    for rule in (settle_dependents, settle_zero, settle_units, settle_prior, settle_domain, _settle_ideal):
+    for rule in (settle_dependents, settle_relations, settle_zero, settle_units, settle_prior, settle_domain, _settle_ideal):
         move = rule(state)
         if move:
             return move

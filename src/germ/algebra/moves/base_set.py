@@ -45,6 +45,19 @@ def settle_dependents(state: State) -> Move | None:
 MAX_SHIFT = 4  # variables of a shift of a dependent variable; more would make the ideal long
 
 
+def settle_relations(state: State) -> Move | None:
+    """A relation that is an equation of the base variables alone on B belongs to `zero`."""
+    for k, relation in enumerate(state.relations):
+        r = state.restrict(relation)
+        if r.is_constant() or any(state.role[i] == DEPENDENT for i in variables_of(r)):
+            continue
+        known = [z for z in map(state.restrict, state.zero) if not z.is_zero()]
+        if not any(divmod(r, z)[1].is_zero() for z in known):
+            step = {"kind": "derive", "new": r, "relations": {k: state.ring.constant(1)}}
+            return Move(step, (state.change(zero=(*state.zero, r)),))
+    return None
+
+
 def settle_zero(state: State) -> Move | None:
     """An entry of `zero` that is 0 or a unit, or else the simplest of them used up."""
     restricted = [state.restrict(z) for z in state.zero]
