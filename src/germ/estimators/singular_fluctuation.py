@@ -90,7 +90,7 @@ def estimate_singular_fluctuation(
     linearises V: right for regular directions, too small by up to a third for singular ones. With few draws (ESS below some 1,000) the far
     side of a boundary is not reached. With 1,000 draws the 2σ intervals held for 98 to 99.5 % of 200 data sets
     where the truth is inside (regular, f(w) = w³, w⁵, products with a vector: the bar is up to twice the true spread), and for 91 to 94 %
-    where it is on the boundary of what the model can reach (w ≥ 0, w², w⁴); `python -m benchmarks coverage` measures it. Cost: three passes.
+    where it is on the boundary of what the model can reach (w ≥ 0, w², w⁴); see `python -m benchmarks coverage`. Cost: three passes.
 
     Args:
         idata: See `read_log_likelihood`, or a summary.
