@@ -89,7 +89,8 @@ def estimate_singular_fluctuation(
     The error bar rests on importance weights. With many effective parameters (V > 10) only small perturbations can be weighted, which
     linearises V: right for regular directions, too small by up to a third for singular ones. With few draws (ESS below some 1,000) the far
     side of a boundary is not reached. With 1,000 draws the 2σ intervals held for 98 to 99.5 % of 200 data sets
-    where the truth is inside (regular, f(w) = w³, w⁵, products with a vector: the bar is up to twice the true spread), and for 91 to 94 %
+    where the truth is inside (regular, f(w) = w³, w⁵, products with a vector: the bar is then up to
+    twice the true spread, and more where that is tiny, as in regular models of many observations, since few draws cannot resolve it), and for 91 to 94 %
     where it is on the boundary of what the model can reach (w ≥ 0, w², w⁴); see `python -m benchmarks coverage`. Cost: three passes.
 
     Args:
@@ -113,7 +114,7 @@ def estimate_singular_fluctuation(
         >>> y = rng.normal(size=1000)  # N(w, 1) with a flat prior: a regular parameter, ν = 1/2
         >>> w = y.mean() + rng.normal(size=(4, 1000, 1)) / np.sqrt(1000)
         >>> nu = estimate_singular_fluctuation(-((y - w) ** 2) / 2)
-        >>> abs(nu.value - 0.5) < 2 * nu.standard_error < 0.12
+        >>> abs(nu.value - 0.5) < 2 * nu.standard_error < 0.3
         True
 
     References:
