@@ -88,10 +88,10 @@ def estimate_singular_fluctuation(
 
     The error bar rests on importance weights. With many effective parameters (V > 10) only small perturbations can be weighted, which
     linearises V: right for regular directions, too small by up to a third for singular ones. With few draws (ESS below some 1,000) the far
-    side of a boundary is not reached. With 1,000 draws the 2σ intervals held for 98 to 99.5 % of 200 data sets
-    where the truth is inside (regular, f(w) = w³, w⁵, products with a vector: the bar is then up to
-    twice the true spread, and more where that is tiny, as in regular models of many observations, since few draws cannot resolve it), and for 91 to 94 %
-    where it is on the boundary of what the model can reach (w ≥ 0, w², w⁴); see `python -m benchmarks coverage`. Cost: three passes.
+    side of a boundary is not reached. With 1,000 draws the 2σ intervals held for 99 to 100 % of 200 data sets where the truth is inside
+    (regular, f(w) = w³, w⁵, products with a vector), and for 91 to 94 % where it is on the boundary of what the model can reach (w ≥ 0,
+    w², w⁴). Inside, the bar is up to twice the true spread, and more where that is tiny, as in regular models of many observations: few
+    draws cannot resolve it. `python -m benchmarks coverage` measures all this. Cost: three passes.
 
     Args:
         idata: See `read_log_likelihood`, or a summary.
