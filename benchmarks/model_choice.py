@@ -52,17 +52,20 @@ def make_set(design, seed):
     return problems, (x, x @ (b @ a.T).T / DEMO["noise"] + noise)
 
 
-def compare(design, seed):
-    """All criteria of one data set, nats, by rank."""
+def compare(design, seed, ranks=RANKS):
+    """All criteria of one data set, nats, by rank; free energy and WBIC of the ranks asked for only, infinite for others."""
     problems, data = make_set(design, seed)
     start = time.process_time()
-    asked = ("free energy", "WBIC", "BIC", "sBIC")
-    found = germ.compare_models(problems, data, seed=seed, precision=1.0, budget=60, criteria=asked, particles=64, draws=1024)
-    row = {name: found.criteria[name].values.tolist() for name in ("free energy", "WBIC", "sBIC")}
-    row["BIC (parameters)"] = found.criteria["BIC"].values.tolist()
-    row["BIC (dimension)"] = [v - h * h / 2 * math.log(N) for v, h in zip(row["BIC (parameters)"], RANKS, strict=True)]
-    errors = {f"{name} error": found.criteria[name].standard_errors.tolist() for name in ("free energy", "WBIC")}
-    return {"design": design, "seed": seed, **row, **errors, "warnings": list(found.warnings), "seconds": time.process_time() - start}
+    chosen = {f"H={h}": problems[f"H={h}"] for h in ranks}
+    asked = ("free energy", "WBIC", "BIC")
+    found = germ.compare_models(chosen, data, seed=seed, precision=1.0, budget=60, criteria=asked, particles=64, draws=1024)
+    row = compare_fits(design, seed)
+    for name in ("free energy", "WBIC"):
+        c = found.criteria[name]
+        for key, values in ((name, c.values), (f"{name} error", c.standard_errors)):
+            by_rank = dict(zip(ranks, values.tolist(), strict=True))
+            row[key] = [by_rank.get(h, math.inf) for h in RANKS]
+    return {"design": design, "seed": seed, **row, "warnings": list(found.warnings), "seconds": time.process_time() - start}
 
 
 def compare_fits(design, seed):
@@ -102,7 +105,7 @@ def run_all(chosen, seeds):
     began = time.monotonic()
     for seed in seeds:
         if seed not in rows and time.monotonic() - began < chosen.seconds:
-            rows[seed] = compare(chosen.design, seed)
+            rows[seed] = compare(chosen.design, seed, chosen.ranks)
             with chosen.record.open("a") as file:
                 file.write(json.dumps(rows[seed]) + "\n")
     return list(rows.values())
@@ -115,6 +118,7 @@ def main():
     parser.add_argument("--sets", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="seed of the first set")
     parser.add_argument("--record", type=Path, default=Path("build/model_choice.jsonl"))
+    parser.add_argument("--ranks", type=int, nargs="+", default=list(RANKS), help="models to sample; keep a record for each choice")
     parser.add_argument("--fits-only", action="store_true", help="sBIC and BIC alone, in no time")
     parser.add_argument("--save", type=Path, help="add the table to this file")
     parser.add_argument("--seconds", type=float, default=math.inf, help="stop before the next set after so much time")
@@ -127,7 +131,8 @@ def main():
         print(f"{name:18s} picks of H=1..6 {row['picks']}  mean difference from H=3 {row['mean']}")
     if chosen.save:
         saved = json.loads(chosen.save.read_text()) if chosen.save.exists() else {}
-        name = f"{chosen.design}, without sampling" if chosen.fits_only else chosen.design
+        part = ", sampled for H = " + ", ".join(map(str, chosen.ranks)) if len(chosen.ranks) < SIZE else ""
+        name = chosen.design + (", without sampling" if chosen.fits_only else part)
         saved[name] = {"sets": len(rows), "criteria": table}
         chosen.save.write_text(json.dumps(saved, indent=1) + "\n")
 
