@@ -88,7 +88,9 @@ def tabulate(rows):
     for name in [c for c in CRITERIA if c in rows[0]]:
         values = np.array([row[name] for row in rows])
         picks = Counter(int(i) + 1 for i in values.argmin(1))
-        table[name] = {"picks": [picks.get(h, 0) for h in RANKS], "mean": (values - values[:, RANK - 1 : RANK]).mean(0).round(2).tolist()}
+        means = (values - values[:, RANK - 1 : RANK]).mean(0)
+        rounded = [round(float(v), 2) if math.isfinite(v) else None for v in means]
+        table[name] = {"picks": [picks.get(h, 0) for h in RANKS], "mean": rounded}
     return table
 
 
