@@ -126,7 +126,7 @@ class Row:
         """The row as plain JSON values, the whole claim included."""
         value, error = self.value, self.standard_error
         exact = isinstance(value, Fraction)
-        number = None if value is None else float(value)
+        number = None if value is None or not math.isfinite(value) else float(value)
         sigma = self.difference if self.difference is None or math.isfinite(self.difference) else None
         return {
             "road": self.road, "place": self.place, "status": self.status, "lambda": str(value) if exact else number, "value": number,
