@@ -203,10 +203,11 @@ def _stack(ladders: list[Ladder], germ: _Germ) -> tuple[np.ndarray, np.ndarray]:
     # E[tK] is half the dimension at most, since w·∇K ≥ 2K: what is above has not cooled.
     error = means.std(1, ddof=1) / math.sqrt(means.shape[1])
     hot = means.mean(1) > 1.1 * germ.dimension / 2 + 4 * np.minimum(error, 0.1 * germ.dimension)
-    keep = int(np.argmax(hot)) if hot.any() else len(virial)
-    while keep > _LEAST_LEVELS and abs(virial[keep - 1] - 1) > 0.3:
+    first = int(np.argmin(hot))  # the start may still be hot, too
+    keep = first + int(np.argmax(hot[first:])) if hot[first:].any() else len(virial)
+    while keep > first + _LEAST_LEVELS and abs(virial[keep - 1] - 1) > 0.3:
         keep -= 1
-    return np.log(ladders[0].temperatures)[:keep], means[:keep]
+    return np.log(ladders[0].temperatures)[first:keep], means[first:keep]
 
 
 def _report(
