@@ -27,6 +27,7 @@ _WBIC_SAMPLES = 250
 _LARGEST_N, _FIRST_LOG_N = 1e6, 1.0  # n to which the free energy is followed, and where its growth begins to count
 _LONGEST_MEMORY = 0.5
 _ISLANDS, _PARTICLES, _DRAWS = 4, 48, 150
+_SMALL = 0.1  # root mean square of w0 below which it says nothing about scales
 _DEEP = 25.0  # log nβ from which on the ladder's own extrapolation is taken
 _STREAM = 11
 
@@ -38,13 +39,17 @@ class Network(nn.Module):
         super().__init__()
         assert problem.truth is not None
         self.problem = problem
-        self.w = nn.Parameter(problem.truth.clone())
+        # The estimator looks as far as the parameters are large; at the origin they say nothing, and the prior's width does.
+        size = float(problem.truth.pow(2).mean().sqrt())
+        width = float(problem.sample_prior(1000, torch.Generator().manual_seed(0)).std(0).mean())
+        self.factor = width / _SMALL if size < _SMALL else 1.0
+        self.w = nn.Parameter(problem.truth / self.factor)
 
     def forward(self, *data: Tensor) -> Tensor:
         """Means (n, o), or −log p (n,)."""
         if self.problem.regression is not None:
-            return self.problem.regression(self.w[None], data[0])[0]
-        return -self.problem.log_likelihood(self.w[None], data)[0]
+            return self.problem.regression(self.factor * self.w[None], data[0])[0]
+        return -self.problem.log_likelihood(self.factor * self.w[None], data)[0]
 
 
 def _square(model: nn.Module, batch: Data) -> Tensor:
