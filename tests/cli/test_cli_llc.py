@@ -197,12 +197,17 @@ def test_a_full_disk_is_an_error(folder):
 
 def test_ctrl_c_ends_with_130(folder):
     run = write(folder, more=CHAINS.replace("draws = 10", "draws = 10000000").replace("budget = 5", "budget = 600"))
-    process = subprocess.Popen([sys.executable, "-m", "germ", "llc", run], stderr=subprocess.PIPE, text=True)
+    # A shell starts background jobs with SIGINT ignored, and so may whatever runs these tests.
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from germ.cli import main; main()"
+    process = subprocess.Popen([sys.executable, "-c", listening, "llc", run], stderr=subprocess.PIPE, text=True)
     trace = folder[0] / "trace" / "run.json"
     while process.poll() is None and not trace.exists():
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    told = process.communicate(timeout=120)[1]
+    try:
+        told = process.communicate(timeout=120)[1]
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "Traceback" not in told
     assert not json.loads(trace.read_text())["complete"]

@@ -147,12 +147,15 @@ def estimate_elbo(
 
 
 def _make_flow(dimension: int, transforms: int, hidden: int, seed: int) -> Any:
-    try:
+    validated = torch.distributions.Distribution._validate_args
+    try:  # zuko turns the checks of torch's distributions off for everybody: put back
         import zuko
     except ImportError as error:
         raise MissingDependencyError(
             "zuko is not installed", "zuko, for the couplings of the flow", "pip install 'germ[flow]'; or use fit_gamma_posterior"
         ) from error
+    finally:
+        torch.distributions.Distribution.set_default_validate_args(validated)
     state = torch.random.get_rng_state()
     try:  # zuko's layers draw their weights from torch's global generator, which is put back
         torch.manual_seed(seed)
