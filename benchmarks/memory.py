@@ -6,8 +6,8 @@ One process trains a step (weights, gradient, activations), another samples two 
 one block of noise, the same activations. Peaks are resident memory above that after the imports; activations are what the training step
 needs above weights and gradient.
 
-glibc's allocator leaves holes where tensors of 1 to 32 MB are freed and asked for again in every step (gradients of layers), and gives them
-back to the system only if MALLOC_MMAP_THRESHOLD_ is set. Both are measured: what germ asks for, and what the system lends by default.
+glibc's allocator can leave holes where tensors of 1 to 32 MB are freed and asked for again in every step (gradients of layers), and gives
+them back at once only if MALLOC_MMAP_THRESHOLD_ is set. Both are measured: what germ asks for, and what the system lends by default.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from germ.errors import InputError
-from germ.sampling.kernels.parts import Info, Target, dot
+from germ.sampling.kernels.parts import Info, Target, add_in_place, dot
 from germ.sampling.kernels.streams import Batches, Streams
 from germ.sampling.operations import Call, compile_graph
 
@@ -62,12 +62,12 @@ class Langevin:
         """One step of every chain."""
         target, position = self.target, state.position
         difference, loss_part = target.force(position, batch)
-        sums: list[tuple[Tensor, ...]] = []
+        total: tuple[Tensor, ...] = ()
         for block, anchor in target.anchor:
             w, pull = position[:, block], loss_part[:, block]
             precondition = () if self.preconditioner is None else (self.preconditioner[block],)
-            sums.append(self._move(w, pull, anchor, rng.normal(w.shape[1]), *precondition))
-        virial, square, mixed, distance = sums[0] if len(sums) == 1 else (sum(part[1:], part[0]) for part in zip(*sums, strict=True))
+            total = add_in_place(total, self._move(w, pull, anchor, rng.normal(w.shape[1]), *precondition))
+        virial, square, mixed, distance = total
         expected = square * (self.step_size / 4) + position.shape[1]
         return state, Info(difference, virial, expected, mixed * (self.step_size / 8), distance, torch.ones_like(virial))
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from germ.sampling.kernels.parts import Info, Target, dot
+from germ.sampling.kernels.parts import Info, Target, add_in_place, dot
 from germ.sampling.kernels.streams import Streams
 
 
@@ -98,16 +98,16 @@ def _move(
 ) -> tuple[Info, Tensor]:
     position, momentum = state.position, state.momentum
     difference, loss_part = target.force(position, batch)
-    sums: list[tuple[Tensor, ...]] = []
+    total: tuple[Tensor, ...] = ()
     for block, anchor in target.anchor:
         w, p, force = position[:, block], momentum[:, block], loss_part[:, block]
         delta = w - anchor
         force.add_(delta, alpha=target.localization)
         before = dot(delta, p)
         p.mul_(decay[:, None]).add_(force, alpha=-h).add_(rng.normal(w.shape[1]), alpha=noise_scale)
-        sums.append((dot(delta, force), before, dot(p, p), dot(delta, delta)))
+        total = add_in_place(total, (dot(delta, force), before, dot(p, p), dot(delta, delta)))
         w.add_(p, alpha=h)
-    virial, before, kinetic, distance = (sum(column[1:], column[0]) for column in zip(*sums, strict=True))
+    virial, before, kinetic, distance = total
     expected = kinetic / 2 + decay * before / h
     correction = (expected - position.shape[1]) / 2
     return Info(difference, virial, expected, correction, distance, torch.ones_like(virial)), kinetic

@@ -101,3 +101,23 @@ class Kernel(Protocol):
 def dot(a: Tensor, b: Tensor) -> Tensor:
     """Inner product of each chain, (C,)."""
     return torch.linalg.vecdot(a, b)
+
+
+def add_in_place(total: tuple[Tensor, ...], parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The sums so far plus those of one more block, in the memory of the first block's.
+
+    A small tensor kept after each block would pin the large ones that are freed around it: on a model of 50 million parameters the memory
+    of the process then doubles.
+
+    Args:
+        total: Sums of the blocks before, or ().
+        parts: Those of this block.
+
+    Returns:
+        The sums.
+    """
+    if not total:
+        return parts
+    for sum_, part in zip(total, parts, strict=True):
+        sum_ += part
+    return total
