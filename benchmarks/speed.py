@@ -127,7 +127,11 @@ def measure(name: str, *, rounds: int, seconds: float, peers: bool, plain: bool)
             pass
     if peers:
         for peer, run in make_peers(problem, batch, chains, rung.nbeta).items():
-            pairs = [(pace(run, seconds, 20)[:2], pace(run, seconds, 20 + PEER_DRAWS)[:2]) for _ in range(2)]
+            try:
+                pairs = [(pace(run, seconds, 20)[:2], pace(run, seconds, 20 + PEER_DRAWS)[:2]) for _ in range(2)]
+            except Exception as error:  # whatever another program does with a network is no reason to lose the table
+                print(f"{peer} on {name}: {type(error).__name__}: {str(error).strip().splitlines()[0][:200]}")
+                continue
             paces[peer], costs[peer] = (
                 [chains * PEER_DRAWS / ((20 + PEER_DRAWS) / long[i] - 20 / short[i]) for short, long in pairs] for i in (0, 1)
             )
